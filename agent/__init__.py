@@ -1,0 +1,1 @@
+"""The dialogue agent: user turns in, speakable clauses with emotion text out."""

@@ -1,0 +1,1 @@
+"""What people start: the chat page and the `limner` command."""

@@ -1,0 +1,92 @@
+"""The web server: the page, the live routes, health and metrics, in one application.
+
+browser -> live/ws -> registry -> session -> engines in worker processes
+        -> /       -> Gradio page
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from apps.page import build_page
+from pipeline.assembly import Engines
+from pipeline.config import Settings
+from pipeline.dispatch import Dispatcher
+from pipeline.messages import notice
+from pipeline.metrics import Metrics
+from pipeline.registry import SessionRegistry
+from pipeline.transport import live_routes
+from pipeline.workers import WorkerEvent
+
+WORDS = {
+    "avatar": "The picture",
+    "voice": "The voice",
+    "ears": "The listening",
+    "mind": "The feeling for words",
+}
+
+
+class Server:
+    """Everything one server process holds; nothing of it is global."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.engines = Engines(settings, self._worker_event)
+        self.registry = SessionRegistry(
+            self.engines.open_session, settings.server.max_sessions, settings.server.session_ttl_s
+        )
+        self.dispatcher = Dispatcher(
+            self.engines.outlet, settings.avatar.size, settings.limits.max_message_chars
+        )
+
+    def app(self) -> FastAPI:
+        """The application, ready for uvicorn."""
+        app = FastAPI(lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+        origins = self.settings.server.allowed_origins
+        app.router.routes.extend(live_routes(self.registry, self.dispatcher, origins))
+        app.router.routes.append(Route("/live/health", self._health))
+        app.router.routes.append(Route("/live/metrics", self._metrics))
+        page = build_page(self.registry, self.engines, self.settings)
+        mounted: FastAPI = gr.mount_gradio_app(
+            app, page, path="/", root_path=self.settings.server.root_path or None
+        )
+        return mounted
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        await self.engines.start()
+        try:
+            yield
+        finally:
+            await self.registry.close()
+            await self.engines.close()
+
+    def _worker_event(self, event: WorkerEvent) -> None:
+        what = WORDS[event.name]
+        if event.kind == "restarting":
+            code, text = "worker_restarting", f"{what} stopped and is being restarted."
+        elif event.kind == "restarted":
+            code, text = "worker_restarted", f"{what} is back."
+        else:
+            code, text = "worker_failed", f"{what} is gone. Please restart Limner."
+        for session in self.registry.sessions():
+            session.page.post(notice(code, text))
+
+    async def _health(self, request: Request) -> Response:
+        workers = {name: worker.pid is not None for name, worker in self.engines.workers.items()}
+        return JSONResponse(
+            {
+                "ok": all(workers.values()),
+                "workers": workers,
+                "sessions": len(self.registry.sessions()),
+            }
+        )
+
+    async def _metrics(self, request: Request) -> Response:
+        return PlainTextResponse(self.metrics.exposition())

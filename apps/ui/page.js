@@ -1,0 +1,58 @@
+// Puts the page together: one live player, the stage around it, the chat beside it.
+//
+// Gradio calls `mountPage` once from js_on_load of the stage element. `server` holds the Python
+// functions of apps/live_stage.py, `trigger` raises the events that Python listens to.
+
+import { Conversation } from "./conversation.js";
+import { Player } from "./player.js";
+import { Stage } from "./stage.js";
+import { TopBar } from "./topbar.js";
+
+const TOKEN = "limner-token";
+
+export async function mountPage({ element, trigger, props, server }) {
+  const base = pageFolder();
+  await present("#topbar header", "#prompts .prompts", "#chat", "#composer textarea");
+  const opened = await server.open_page({ token: rememberedToken() });
+  const player = new Player({
+    canvas: element.querySelector("canvas"),
+    base,
+    token: opened.token,
+    storage: sessionStorage,
+    renew: async (token) => {
+      const fresh = (await server.open_page({ token })).token;
+      tellToken(fresh);
+      return fresh;
+    },
+  });
+  const tellToken = (token) => {
+    sessionStorage.setItem(TOKEN, token);
+    // Gradio loses what is set while js_on_load still runs.
+    setTimeout(() => { props.value = token; }, 0);
+  };
+  tellToken(opened.token);
+  const conversation = new Conversation({ player, trigger, greeting: opened });
+  const stage = new Stage({ element: element.querySelector(".stage"), player, conversation, opened });
+  new TopBar({ player, opened, stage, trigger });
+  window.limner = { player, stats: player.stats, stage, conversation };
+  await player.start();
+}
+
+// The folder the page is served from; behind a proxy Gradio knows the path, the browser the host.
+function pageFolder() {
+  const root = new URL(window.gradio_config?.root ?? "./", location.href).pathname;
+  return new URL(root.replace(/\/*$/, "/"), location.origin);
+}
+
+// A reloaded page goes on where it was; a second or duplicated tab gets a session of its own.
+function rememberedToken() {
+  const [entry] = performance.getEntriesByType("navigation");
+  return entry?.type === "reload" ? sessionStorage.getItem(TOKEN) : null;
+}
+
+// Gradio mounts its elements in no particular order.
+async function present(...selectors) {
+  while (!selectors.every((selector) => document.querySelector(selector))) {
+    await new Promise((next) => setTimeout(next, 20));
+  }
+}

@@ -1,0 +1,1 @@
+"""The talking portrait: motion from speech and feeling, frames from motion."""

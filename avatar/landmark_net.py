@@ -1,0 +1,197 @@
+"""Finds faces and their 150 landmarks in a picture, with a small net of our own (CPU, no torch).
+
+Whole picture, letterboxed -> coarse upright squares -> points in the square -> a tighter square
+from these points -> points again -> eyes and mouth once more from patches of their own.
+Pixel coordinates are continuous: (0, 0) is the top left corner of the top left pixel.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+FIND, CROP, PART = 128, 112, 64  # sides of the nets' inputs, pixels
+INPUTS = {"find": FIND, "crop": CROP, "eye": PART, "mouth": PART}
+CELL = 8  # px of the finder's input per cell of its answer
+STEP = np.float32(CELL / FIND)
+LARGEST = 2048  # longer picture sides are scaled down to this many pixels
+MARGIN = 1.25  # side of a face's square over the larger side of its points
+PEAK, ACCEPT = 0.25, 0.5  # least score of a place to look at, of a face to report
+FACES = 4  # places looked at, at most
+MOUTH, RIGHT, LEFT = slice(36, 76), slice(76, 92), slice(92, 108)
+IRISES = (slice(108, 113), slice(113, 118))
+EYE_SIDE, MOUTH_SIDE = 0.22, 0.42  # of the face's square
+IRIS_FLIP = [0, 3, 2, 1, 4]  # a mirrored right iris is a left one in this order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceFound:
+    """points: (150, 2) px in the given picture; score in 0..1; box: x0, y0, x1, y1 of points."""
+
+    points: Floats
+    score: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """An upright square: centre x, y and side in pixels, roll in radians (clockwise)."""
+
+    x: float
+    y: float
+    side: float
+    roll: float = 0.0
+
+    def to_picture(self, points: Floats) -> Floats:
+        """(..., 2) in 0..1 of the square to picture pixels."""
+        return ((points - 0.5) * self.side @ _turn(-self.roll) + (self.x, self.y)).astype(
+            np.float32
+        )
+
+    def from_picture(self, points: Floats) -> Floats:
+        """(..., 2) picture pixels to 0..1 of the square."""
+        inner = (points - np.array([self.x, self.y], np.float32)) @ _turn(
+            self.roll
+        ) / self.side + 0.5
+        return inner.astype(np.float32)
+
+    def cut(self, rgb: Bytes, size: int, border: int = cv2.BORDER_REPLICATE) -> Bytes:
+        """(size, size, 3) the square's content; `rgb` (H, W, 3)."""
+        factor = 1.0
+        while self.side * factor > 1.5 * size:
+            rgb, factor = _halved(rgb), factor / 2
+        corners = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
+        source = self.to_picture(corners) * np.float32(factor) - 0.5
+        matrix = cv2.getAffineTransform(source, corners * np.float32(size) - 0.5)
+        out = cv2.warpAffine(rgb, matrix, (size, size), borderMode=border, borderValue=(114,) * 3)
+        return np.asarray(out, np.uint8)
+
+
+def _turn(angle: float) -> Floats:
+    """(2, 2) R with row vectors: v @ R turns v by -angle (y down)."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, -s], [s, c]], np.float32)
+
+
+def _halved(rgb: Bytes) -> Bytes:
+    """(H/2, W/2, 3), odd last rows and columns repeated so that the scale is exactly 2."""
+    h, w = rgb.shape[:2]
+    even = (
+        cv2.copyMakeBorder(rgb, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE) if h % 2 or w % 2 else rgb
+    )
+    return np.asarray(
+        cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def square_of(points: Floats, margin: float = MARGIN) -> Square:
+    """The upright square around a face's (150, 2) points: roll from eyes and mouth."""
+    right, left, mouth = (points[s].mean(0) for s in (RIGHT, LEFT, MOUTH))
+    across, down = left - right, mouth - (left + right) / 2
+    roll = float(np.arctan2(across[1] - down[0], across[0] + down[1]))
+    level = points @ _turn(roll)
+    low, high = level.min(0), level.max(0)
+    x, y = (low + high) / 2 @ _turn(-roll)
+    return Square(float(x), float(y), margin * float(np.max(high - low)), roll)
+
+
+def part_squares(points: Floats) -> list[Square]:
+    """Right eye, left eye and mouth of a face's (150, 2) points."""
+    face, out = square_of(points), []
+    for part, share in ((RIGHT, EYE_SIDE), (LEFT, EYE_SIDE), (MOUTH, MOUTH_SIDE)):
+        x, y = (points[part].min(0) + points[part].max(0)) / 2
+        out.append(Square(float(x), float(y), share * face.side, face.roll))
+    return out
+
+
+class LandmarkNet:
+    """Four small nets in one file; a net that gets an empty batch costs nothing."""
+
+    def __init__(self, model: bytes | Path) -> None:
+        """model: the ONNX file or its bytes. Raises OSError or onnxruntime's errors if unusable."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        data = model if isinstance(model, bytes) else model.read_bytes()
+        self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    def find(self, rgb: Bytes) -> list[FaceFound]:
+        """Faces in an (H, W, 3) uint8 sRGB picture of any size from 128 px, best first."""
+        scale = min(1.0, LARGEST / max(rgb.shape[:2]))
+        small = rgb if scale == 1 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=3)
+        found: list[FaceFound] = []
+        for square, score in self._places(np.asarray(small, np.uint8)):
+            face = self._face(np.asarray(small, np.uint8), square, score)
+            if face.score >= ACCEPT and not any(_same(face, other) for other in found):
+                found.append(face)
+        ranked = sorted(found, key=lambda f: -f.score)
+        (h, w), (small_h, small_w) = rgb.shape[:2], small.shape[:2]
+        back = np.array([w / small_w, h / small_h], np.float32)
+        return [_found(f.points * back, f.score) for f in ranked]
+
+    def _run(self, name: str, patches: list[Bytes]) -> Floats:
+        """One net's answers, (N, ...), to N patches of its size."""
+        feed = {k: np.zeros((0, 3, n, n), np.float32) for k, n in INPUTS.items()}
+        feed[name] = np.stack(patches).transpose(0, 3, 1, 2).astype(np.float32)
+        return np.asarray(self._session.run([f"{name}_out"], feed)[0], np.float32)
+
+    def _places(self, rgb: Bytes) -> list[tuple[Square, float]]:
+        """Coarse squares and their scores, best first, from the whole picture."""
+        h, w = rgb.shape[:2]
+        whole = Square(w / 2, h / 2, float(max(h, w)))
+        grid = self._run("find", [whole.cut(rgb, FIND, cv2.BORDER_CONSTANT)])[0]
+        score = 1 / (1 + np.exp(-grid[0]))
+        places: list[tuple[Square, float]] = []
+        while len(places) < FACES and score.max() >= PEAK:
+            y, x = divmod(int(score.argmax()), score.shape[1])
+            dx, dy, log_side, c, s = grid[1:, y, x]
+            at = whole.to_picture(np.array([x + 0.5 + dx, y + 0.5 + dy], np.float32) * STEP)
+            side = 32 * float(np.exp(np.clip(log_side, -1, 2)))
+            size, roll = side * whole.side / FIND, float(np.arctan2(s, c))
+            square = Square(float(at[0]), float(at[1]), size, roll)
+            places.append((square, float(score[y, x])))
+            rows, columns = np.mgrid[: score.shape[0], : score.shape[1]]
+            score[np.hypot(columns - x, rows - y) * CELL < max(0.5 * side, CELL)] = 0
+        return places
+
+    def _face(self, rgb: Bytes, square: Square, score: float) -> FaceFound:
+        """Points in the square, then in the square of these, then eyes and mouth."""
+        for _ in range(2):
+            answer = self._run("crop", [square.cut(rgb, CROP)])[0]
+            points = square.to_picture(answer[:-1].reshape(-1, 2))
+            square = square_of(points)
+        points = self._refined(rgb, points)
+        presence = 1 / (1 + float(np.exp(-answer[-1])))
+        return _found(points, float(np.sqrt(score * presence)))
+
+    def _refined(self, rgb: Bytes, points: Floats) -> Floats:
+        """The (150, 2) points with eyes, irises and lips found again in patches of their own."""
+        right, left, mouth = part_squares(points)
+        patches = [right.cut(rgb, PART), np.ascontiguousarray(left.cut(rgb, PART)[:, ::-1])]
+        eyes = self._run("eye", patches)[:, :-1].reshape(2, -1, 2)
+        lips = self._run("mouth", [mouth.cut(rgb, PART)])[0, :-1].reshape(-1, 2)
+        eyes[1, :, 0] = 1 - eyes[1, :, 0]
+        out = points.copy()
+        out[RIGHT], out[IRISES[0]] = np.split(right.to_picture(eyes[0]), [16])
+        out[LEFT], out[IRISES[1]] = np.split(left.to_picture(eyes[1]), [16])
+        out[IRISES[1]] = out[IRISES[1]][IRIS_FLIP]
+        out[MOUTH] = mouth.to_picture(lips)
+        return out
+
+
+def _same(a: FaceFound, b: FaceFound) -> bool:
+    """Whether two finds are one face: centres closer than 0.4 of the larger one's size."""
+    apart = np.hypot(*(a.points.mean(0) - b.points.mean(0)))
+    return bool(apart < 0.4 * max(np.ptp(f.points, axis=0).max() for f in (a, b)))
+
+
+def _found(points: Floats, score: float) -> FaceFound:
+    """With the box around the points."""
+    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+    return FaceFound(points.astype(np.float32), score, (x0, y0, x1, y1))

@@ -1,0 +1,42 @@
+"""The plug-in point `limner.avatar`."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from avatar.types import Activity, Frame, Portrait
+from emotion.types import EmotionState
+from speech.types import SpeechChunk
+
+
+class AvatarStream(Protocol):
+    """One living portrait of one session; holds all state of that session's motion."""
+
+    def push(self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity) -> None:
+        """Tell what comes: speech (at PLAY_RATE, start_sample on the media clock, a multiple of
+        nothing in particular), how it is felt, and the activity from the next frame on.
+
+        Speech is queued and its lips move when frames reach its samples; `emotion` belongs to that
+        speech where there is one, else it applies from the next frame.
+        """
+        ...
+
+    def frames(self, count: int) -> Iterator[Frame]:
+        """The next `count` frames, in order, at 25 fps."""
+        ...
+
+    def skip(self, count: int) -> None:
+        """Let `count` frames of time pass without rendering (hidden tab, overload)."""
+        ...
+
+    def clear(self, frame: int) -> None:
+        """Barge-in: forget queued speech; the next frame is number `frame` and moves on smoothly
+        from the current pose."""
+        ...
+
+
+class Avatar(Protocol):
+    """A renderer of portraits; one instance serves many streams of one process."""
+
+    def open(self, portrait: Portrait, size: int, seed: int) -> AvatarStream:
+        """A stream of size x size frames starting at frame 0. Raises PortraitError."""
+        ...

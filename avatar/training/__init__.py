@@ -1,0 +1,1 @@
+"""Offline training code of the avatar; never imported by serving code."""

@@ -1,0 +1,1 @@
+"""Training of the face-landmark nets (torch); not imported at run time."""

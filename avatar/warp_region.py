@@ -1,0 +1,98 @@
+"""Where the picture moves: a rectangle of coarse cells, and smaller windows within it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from avatar.warp_fields import Array, Face, Frame2D
+from avatar.warp_source import Image
+
+REACH = 1.55  # head radii that any field reaches
+MARGIN = 0.1  # face units around a window
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Cells top..bottom, left..right of a region whose first cell starts at pixel (x, y)."""
+
+    x: int
+    y: int
+    cell: int
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def fill(self, out: Image, coarse: Array, draw: Callable[[Array], Image]) -> None:
+        """Draw the window into `out` from the coarse points (rows, columns, 2) of the region.
+
+        The region has a rim of one cell that is never drawn, so that interpolation is exact.
+        """
+        cell = self.cell
+        part = coarse[self.top : self.bottom + 2, self.left : self.right + 2]
+        size = (part.shape[1] * cell, part.shape[0] * cell)
+        fine = cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_LINEAR)
+        top, left = self.y + self.top * cell, self.x + self.left * cell
+        bottom = min(top + size[1] - 2 * cell, out.shape[0])
+        right = min(left + size[0] - 2 * cell, out.shape[1])
+        inner = np.asarray(fine, np.float32)[cell : cell + bottom - top, cell : cell + right - left]
+        out[top:bottom, left:right] = draw(inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """rows x columns cells of `cell` pixels from pixel (x, y), without the rim."""
+
+    x: int
+    y: int
+    cell: int
+    rows: int
+    columns: int
+
+    @classmethod
+    def around(cls, face: Face, frame: Frame2D, size: int) -> "Region":
+        """All that a face can move in a picture of size x size."""
+        cell = max(2, round(size / 96))
+        reach = face.radius * np.float32([REACH, REACH * 1.12])
+        low, high = face.centre - reach, face.centre + reach
+        corners = np.float32([[a[0], b[1]] for a in (low, high) for b in (low, high)])
+        pixels = frame.picture(corners)
+        first = np.clip(np.floor(pixels.min(0)), 0, size - cell).astype(int)
+        last = np.clip(np.ceil(pixels.max(0)), first + cell, size).astype(int)
+        columns, rows = -(-(last - first) // cell)
+        return cls(int(first[0]), int(first[1]), cell, int(rows), int(columns))
+
+    def centres(self) -> Array:
+        """(rows + 2, columns + 2, 2) pixel coordinates of the cells' centres, rim included."""
+        x = self.x + self.cell * (np.arange(self.columns + 2) - 0.5) - 0.5
+        y = self.y + self.cell * (np.arange(self.rows + 2) - 0.5) - 0.5
+        return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
+
+    def whole(self) -> Window:
+        """The window that is the region."""
+        return Window(self.x, self.y, self.cell, 0, self.rows, 0, self.columns)
+
+    def window(
+        self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array
+    ) -> Window:
+        """The cells that show `box` (left, top, right, bottom in face units) after the head has
+        moved by `turn` (face units at each of `centres`)."""
+        low, high = np.float32(box[:2]) - MARGIN, np.float32(box[2:]) + MARGIN
+        row, column = self._cell_of(frame.picture((low + high) / 2))
+        shift = turn[int(row), int(column)]
+        corners = np.float32([[a[0], b[1]] for a in (low, high) for b in (low, high)]) + shift
+        cells = np.float32([self._cell_of(corner) for corner in frame.picture(corners)])
+        top, left = np.floor(cells.min(0)).astype(int)
+        bottom, right = np.ceil(cells.max(0)).astype(int)
+        top, bottom = np.clip((top, bottom + 1), 0, self.rows)
+        left, right = np.clip((left, right + 1), 0, self.columns)
+        return Window(
+            self.x, self.y, self.cell, int(top), int(bottom), int(left), int(right)
+        )
+
+    def _cell_of(self, pixel: Array) -> tuple[float, float]:
+        row = np.clip((pixel[1] - self.y) / self.cell, 0, self.rows - 1)
+        column = np.clip((pixel[0] - self.x) / self.cell, 0, self.columns - 1)
+        return float(row), float(column)

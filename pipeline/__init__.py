@@ -1,0 +1,1 @@
+"""The live session: one turn from user to frames and sound, on one media clock."""

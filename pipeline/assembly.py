@@ -1,0 +1,209 @@
+"""Builds the engines from the settings, and sessions from the engines.
+
+This is the only place that knows which plug-ins are in use. Voice, ears, mind and avatar live in
+worker processes; the language model is asynchronous I/O.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from agent.agent import Agent, Limits
+from agent.brain import EmbeddedBrain
+from agent.models import AUTO, Access, ModelChoice, access_for, build_model, detect_models
+from agent.persona import Persona, load_persona
+from avatar.portraits import gallery
+from emotion.errors import ConfigError, LimnerError
+from emotion.types import EmotionState
+from pipeline.clock import MediaClock
+from pipeline.config import Settings
+from pipeline.encoders import H264Encoder, JpegEncoder
+from pipeline.frames import RemoteAvatar, RemoteAvatarStream
+from pipeline.outlet import Outlet
+from pipeline.packets import VideoCodec
+from pipeline.parts import Parts
+from pipeline.plugins import reference
+from pipeline.remote import RemoteEars, RemoteMind, RemoteVoice
+from pipeline.session import Session
+from pipeline.workers import Worker, WorkerEvent
+from speech.turns import TurnDetector
+from speech.types import FPS, PLAY_RATE, Voice
+from speech.vad import SileroVad
+
+AUTOMATIC = "auto"
+
+log = structlog.get_logger(__name__)
+
+
+class Engines:
+    """All engines of one server. `start` before use, `close` after; both on the same event loop.
+
+    on_event: hears of workers that die and come back.
+    """
+
+    def __init__(
+        self, settings: Settings, on_event: Callable[[WorkerEvent], None] = lambda event: None
+    ) -> None:
+        self.settings = settings
+        self.voices: list[Voice] = []
+        self.brains: list[ModelChoice] = []
+        self._brain: ModelChoice | None = None
+        self._seeds = itertools.count(1)
+        self._vad = SileroVad()
+        self._voice = Worker("voice", "pipeline.hosts:VoiceHost",
+                             {"engine": reference("limner.tts", settings.voice.engine)},
+                             on_event)  # fmt: skip
+        self._ears = Worker("ears", "pipeline.hosts:EarsHost",
+                            {"engine": reference("limner.asr", settings.ears.engine)},
+                            on_event)  # fmt: skip
+        self._mind = Worker("mind", "pipeline.hosts:MindHost",
+                            {"appraiser": reference("limner.emotion", settings.emotion.engine)},
+                            on_event)  # fmt: skip
+        self._avatar = RemoteAvatar(
+            reference("limner.avatar", settings.avatar.engine),
+            streams=2 * settings.server.max_sessions,  # a changed portrait overlaps its successor
+            on_event=on_event,
+        )
+        self.mind = RemoteMind(self._mind)
+        self._warming: asyncio.Task[None] | None = None
+
+    @property
+    def workers(self) -> dict[str, Worker]:
+        """The worker processes by name."""
+        return {w.name: w for w in (self._avatar.worker, self._voice, self._mind, self._ears)}
+
+    async def start(self) -> None:
+        """Start the workers. Raises ProviderError or ConfigError when one cannot be built."""
+        await asyncio.gather(
+            self._avatar.start(), self._voice.start(), self._mind.start(), self._ears.start()
+        )
+        self.voices = await self._voice.call("voices")
+        self.brains = await detect_models(self._access())
+        self._warming = asyncio.create_task(self._warm_up())
+
+    async def close(self) -> None:
+        """End the workers."""
+        if self._warming:
+            self._warming.cancel()
+        await asyncio.gather(
+            self._avatar.close(), self._voice.close(), self._mind.close(), self._ears.close()
+        )
+
+    async def open_session(self, choices: dict[str, Any]) -> Session:
+        """A session with choices `persona`, `portrait`, `voice` (names; absent: the settings').
+
+        Raises ConfigError or PortraitError for names that do not exist.
+        """
+        persona = load_persona(choices.get("persona") or self.settings.persona)
+        clock = MediaClock()
+        parts = Parts(
+            dialogue=self._agent(persona),
+            mind=self.mind,
+            voice=RemoteVoice(self._voice),
+            voice_id=self.pick_voice(choices.get("voice") or self.settings.voice.id, persona),
+            avatar=await self._portrait(choices.get("portrait") or self._face(persona), clock),
+            ears=RemoteEars(self._ears),
+            turns=lambda: TurnDetector(self._vad, self.settings.ears.end_of_turn_ms),
+            resting=persona.mood(),
+        )
+        lead = self.settings.stream.lead_speaking_ms * PLAY_RATE // 1000
+        return Session(parts, clock, lead, self.configure)
+
+    async def configure(
+        self,
+        session: Session,
+        *,
+        persona: str | None = None,
+        portrait: str | Path | None = None,
+        voice: str | None = None,
+        **feeling: EmotionState | None,
+    ) -> None:
+        """Change a live session; what is not named stays. `feeling=None` means automatic.
+
+        Raises ConfigError or PortraitError; the session is then as it was.
+        """
+        chosen = load_persona(persona) if persona else None
+        face = portrait or (self._face(chosen) if chosen else None)
+        avatar = await self._portrait(str(face), session.clock) if face else None
+        if chosen:
+            await session.stop()
+            session.parts.dialogue, session.parts.resting = self._agent(chosen), chosen.mood()
+            session.parts.voice_id = self.pick_voice(AUTOMATIC, chosen)
+        if voice:
+            session.parts.voice_id = self.pick_voice(voice, chosen)
+        if avatar:
+            await session.playout.replace_avatar(avatar)
+            session.parts.avatar = avatar
+        if "feeling" in feeling:
+            session.parts.feeling = feeling["feeling"]
+        await session.enter(session.activity)
+
+    def outlet(self, codecs: list[str], generation: int) -> Outlet:
+        """The way out to a page that can decode these codecs."""
+        wanted = self.settings.stream.codec
+        size = self.settings.avatar.size
+        if wanted != "jpeg" and "h264" in codecs:
+            return Outlet(H264Encoder(size, FPS), VideoCodec.H264, generation)
+        return Outlet(JpegEncoder(size), VideoCodec.JPEG, generation)
+
+    def pick_voice(self, wanted: str, persona: Persona | None) -> str:
+        """The id of a voice that can be used: the one named, else the persona's, else the first.
+
+        Raises ConfigError for a named voice that does not exist.
+        """
+        known = [voice.id for voice in self.voices]
+        if wanted != AUTOMATIC:
+            if wanted not in known:
+                raise ConfigError(f'There is no voice "{wanted}".', f"Known: {', '.join(known)}.")
+            return wanted
+        return persona.voice if persona and persona.voice in known else known[0]
+
+    def brain(self) -> ModelChoice:
+        """The language model that new sessions talk to."""
+        spec = self.settings.llm.model
+        if spec != AUTO:
+            listed = [choice for choice in self.brains if choice.spec == spec]
+            return listed[0] if listed else ModelChoice(spec, spec, True, "")
+        return next(choice for choice in self.brains if choice.available)
+
+    def status(self) -> dict[str, Any]:
+        """What the page shows of the engines."""
+        workers = {name: worker.pid is not None for name, worker in self.workers.items()}
+        return {"brain": self.brain(), "brains": self.brains, "voices": self.voices,
+                "workers": workers}  # fmt: skip
+
+    def _agent(self, persona: Persona) -> Agent:
+        choice, llm = self.brain(), self.settings.llm
+        model = build_model(choice.spec, access_for(choice, self._access()), self._embedded)
+        limits = Limits(
+            first_token=llm.first_token_timeout_s, message=self.settings.limits.max_message_chars
+        )
+        return Agent(model, persona, limits, choice.title)
+
+    def _embedded(self) -> EmbeddedBrain:
+        return EmbeddedBrain(embedder=self.mind)
+
+    def _access(self) -> Access:
+        llm = self.settings.llm
+        key = llm.api_key.get_secret_value() if llm.api_key else ""
+        return Access(llm.base_url or "", key, llm.temperature)
+
+    def _face(self, persona: Persona) -> str:
+        return self.settings.avatar.portrait or persona.portrait or gallery()[0].name
+
+    async def _portrait(self, portrait: str, clock: MediaClock) -> RemoteAvatarStream:
+        stream = await self._avatar.open(portrait, self.settings.avatar.size, next(self._seeds))
+        await stream.clear(clock.frame())
+        return stream
+
+    async def _warm_up(self) -> None:
+        """Load what is slow before the first message needs it."""
+        for worker, method in ((self._mind, "warm_up"), (self._voice, "warm_up")):
+            try:
+                await worker.call(method)
+            except LimnerError as error:  # the first message meets it again and reports it
+                log.warning("warm_up_failed", worker=worker.name, error=str(error))

@@ -1,0 +1,112 @@
+"""From the page's requests to the session's methods."""
+
+from collections.abc import Callable
+
+import structlog
+
+from emotion.errors import LimnerError, MediaError
+from pipeline.messages import failure, state
+from pipeline.outlet import Outlet
+from pipeline.packets import VideoCodec
+from pipeline.replay import replay
+from pipeline.requests import (
+    Ack,
+    Hello,
+    Measured,
+    Mic,
+    Ping,
+    Replay,
+    Request,
+    Stop,
+    Text,
+    Visibility,
+    parse_request,
+)
+from pipeline.session import Session
+from speech.types import FPS, PLAY_RATE
+
+log = structlog.get_logger(__name__)
+MakeOutlet = Callable[[list[str], int], Outlet]
+
+
+class Dispatcher:
+    """Handles what pages ask.
+
+    outlet: builds the way out for a page that takes these codecs, at a generation.
+    measured: receives (turn, first sound ms, first frame ms) that pages measured.
+    """
+
+    def __init__(
+        self,
+        outlet: MakeOutlet,
+        size: int,
+        max_chars: int,
+        measured: Callable[[Measured], None] = lambda m: None,
+    ) -> None:
+        self._outlet = outlet
+        self._size = size
+        self._max_chars = max_chars
+        self._measured = measured
+
+    def greet(self, session: Session, hello: Hello | None) -> Outlet:
+        """A connection begins. Raises MediaError if the page did not say hello."""
+        if hello is None:
+            raise MediaError("The page did not introduce itself.", "Reload the page.")
+        generation = session.playout.generation
+        outlet = self._outlet(list(hello.codecs), generation)
+        outlet.hidden = hello.hidden
+        outlet.message({
+            "type": "hello", "generation": generation, "rate": PLAY_RATE, "fps": FPS,
+            "size": [self._size, self._size], "pts": session.clock.sample(),
+            "codec": "h264" if outlet.codec is VideoCodec.H264 else "jpeg",
+            "turn": session.turn,
+        })  # fmt: skip
+        outlet.message(state(session.activity, generation, session.turn))
+        outlet.message({"type": "chat", "version": session.page.chat_version})
+        return outlet
+
+    async def handle(self, session: Session, outlet: Outlet, data: str | bytes) -> None:
+        """One message (str) or piece of microphone sound (bytes). Errors go back to the page."""
+        try:
+            if isinstance(data, bytes):
+                await session.listener.feed(data)
+            else:
+                await self._request(session, outlet, parse_request(data))
+        except LimnerError as error:
+            outlet.message(failure("bad_input", error))
+
+    async def _request(self, session: Session, outlet: Outlet, request: Request) -> None:
+        match request:
+            case Text():
+                await self._text(session, outlet, request)
+            case Stop():
+                await session.stop()
+            case Ack():
+                outlet.acknowledge(int(request.pts))
+            case Visibility():
+                outlet.hidden = request.hidden
+            case Mic():
+                await session.listener.set_mode(request.mode)
+            case Replay():
+                await replay(session, request.turn)
+            case Measured():
+                self._measured(request)
+            case Ping():
+                outlet.message({"type": "pong", "t": request.t})
+
+    async def _text(self, session: Session, outlet: Outlet, request: Text) -> None:
+        try:
+            self._check(request.text)
+        except MediaError as error:
+            outlet.message({**failure("bad_text", error), "id": request.id})
+            return
+        await session.hear_text(request.text.strip(), request.id)
+
+    def _check(self, text: str) -> None:
+        if not text.strip():
+            raise MediaError("The message is empty.", "Type something first.")
+        if len(text) > self._max_chars:
+            raise MediaError(
+                f"The message has {len(text):,} characters; the limit is {self._max_chars:,}.",
+                "Shorten it or send it in parts.",
+            )

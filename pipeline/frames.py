@@ -1,0 +1,314 @@
+"""Pictures from the avatar's worker process to the session, through shared memory.
+
+The memory is anonymous (a memfd that the child inherits): it has no name that could leak, is not
+bound by the size of /dev/shm in a container, and is gone when the last process is.
+
+Axis legend: H W pixels, three channels.
+"""
+
+import mmap
+import os
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.protocols import AvatarStream
+from avatar.types import Activity, Frame
+from emotion.errors import OverloadedError, ProviderError
+from emotion.types import EmotionState
+from pipeline.worker_main import load
+from pipeline.workers import Worker, WorkerEvent
+from speech.types import SAMPLES_PER_FRAME, SpeechChunk
+
+SLOTS = 4  # frames of one stream between renderer and session
+LOADER = "avatar.portraits:load_portrait"
+
+
+def _slot_bytes(size_max: int) -> int:
+    return -(-size_max * size_max * 3 // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+class FrameMemory:
+    """The slots, as both processes see them; fd: the shared memory, slots of `size_max` pixels."""
+
+    def __init__(self, fd: int, size_max: int) -> None:
+        self._slot = _slot_bytes(size_max)
+        self.map = mmap.mmap(fd, 0)
+
+    def write(self, slot: int, rgb: NDArray[np.uint8]) -> None:
+        """Store rgb: (H, W, 3) uint8, H and W <= size_max."""
+        view = np.frombuffer(self.map, np.uint8, rgb.size, slot * self._slot)
+        view.reshape(rgb.shape)[...] = rgb
+
+    def read(self, slot: int, size: int) -> NDArray[np.uint8]:
+        """A copy of the (size, size, 3) uint8 picture in a slot."""
+        view = np.frombuffer(self.map, np.uint8, size * size * 3, slot * self._slot)
+        return view.reshape(size, size, 3).copy()
+
+    def discard(self, first: int, count: int) -> None:
+        """Give the memory of some slots back to the system; they can be used again."""
+        if hasattr(mmap, "MADV_REMOVE"):
+            self.map.madvise(mmap.MADV_REMOVE, first * self._slot, count * self._slot)
+
+
+class FrameRing:
+    """The parent's side: owns the memory, lends each stream a region of `SLOTS` slots."""
+
+    def __init__(self, size_max: int, streams: int) -> None:
+        self.size_max = size_max
+        self.fd = _anonymous_file()
+        os.truncate(self.fd, _slot_bytes(size_max) * SLOTS * streams)  # pages come when touched
+        self.memory = FrameMemory(self.fd, size_max)
+        self._free = list(range(streams))
+
+    def claim(self) -> int:
+        """The number of a free region. Raises OverloadedError when all are taken."""
+        if not self._free:
+            raise OverloadedError("All places for live portraits are taken.", "Try again later.")
+        return self._free.pop(0)
+
+    def release(self, region: int) -> None:
+        """Free a region and its memory."""
+        if self.fd < 0:
+            return
+        self.memory.discard(region * SLOTS, SLOTS)
+        self._free.append(region)
+        self._free.sort()
+
+    def close(self) -> None:
+        """Free everything; safe to call again."""
+        if self.fd >= 0:
+            self.memory.map.close()
+            os.close(self.fd)
+            self.fd = -1
+
+
+def _anonymous_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("limner-frames")
+    with tempfile.TemporaryFile() as file:  # already without a name
+        return os.dup(file.fileno())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """Speech that was pushed and has not been shown to its end."""
+
+    speech: SpeechChunk
+    emotion: EmotionState
+    activity: Activity
+
+    def outlasts(self, frame: int) -> bool:
+        """Whether some of it belongs to frame number `frame` or later."""
+        return self.speech.start_sample + len(self.speech.pcm) > frame * SAMPLES_PER_FRAME
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamState:
+    """All it takes to open a stream where another broke off."""
+
+    portrait: str
+    size: int
+    seed: int
+    frame: int = 0
+    emotion: EmotionState = field(default_factory=EmotionState.neutral)
+    activity: Activity = Activity.IDLE
+    said: tuple[Said, ...] = ()
+
+
+class AvatarHost:
+    """In the worker process: an avatar plug-in ("module:Class") and the streams of all sessions.
+
+    fd, size_max: the shared memory, as in `FrameRing`. portraits: what loads a portrait by name or
+    path.
+    """
+
+    interleave = True
+    ahead = SLOTS  # a slot is written again only after the session has asked for a later frame
+
+    def __init__(self, avatar: str, fd: int, size_max: int, portraits: str = LOADER) -> None:
+        self._avatar = load(avatar)()
+        self._portrait = load(portraits)
+        self._memory = FrameMemory(fd, size_max)
+        self._streams: dict[int, AvatarStream] = {}
+
+    def open(self, stream: int, state: StreamState) -> None:
+        """Start a stream as it stands; its number is also its region. Raises PortraitError."""
+        opened = self._avatar.open(self._portrait(state.portrait), state.size, state.seed)
+        if state.frame:
+            opened.clear(state.frame)
+        opened.push(None, state.emotion, state.activity)
+        for said in state.said:
+            opened.push(said.speech, said.emotion, said.activity)
+        self._streams[stream] = opened
+
+    def push(
+        self, stream: int, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
+    ) -> None:
+        """As `AvatarStream.push`."""
+        self._streams[stream].push(speech, emotion, activity)
+
+    def frames(self, stream: int, count: int) -> Iterator[tuple[int, int, int]]:
+        """Render `count` frames; yields (index, turn, slot)."""
+        for at, frame in enumerate(self._streams[stream].frames(count)):
+            slot = stream * SLOTS + at % SLOTS
+            self._memory.write(slot, frame.rgb)
+            yield frame.index, frame.turn, slot
+
+    def skip(self, stream: int, count: int) -> None:
+        """As `AvatarStream.skip`."""
+        self._streams[stream].skip(count)
+
+    def clear(self, stream: int, frame: int) -> None:
+        """As `AvatarStream.clear`."""
+        self._streams[stream].clear(frame)
+
+    def close_stream(self, stream: int) -> None:
+        """Forget a stream; unknown numbers are fine."""
+        self._streams.pop(stream, None)
+
+
+class RemoteAvatar:
+    """The avatar's worker process as the server sees it; `streams` sessions at most at once."""
+
+    def __init__(
+        self,
+        avatar: str,
+        *,
+        streams: int = 16,
+        size_max: int = 1024,
+        portraits: str = LOADER,
+        on_event: Callable[[WorkerEvent], None] | None = None,
+    ) -> None:
+        self.ring = FrameRing(size_max, streams)
+        kwargs = {
+            "avatar": avatar,
+            "fd": self.ring.fd,
+            "size_max": size_max,
+            "portraits": portraits,
+        }
+        host = "pipeline.frames:AvatarHost"
+        self.worker = Worker("avatar", host, kwargs, on_event, inherit=(self.ring.fd,))
+
+    async def start(self) -> None:
+        """Start the process; errors as for `Worker.start`."""
+        await self.worker.start()
+
+    async def open(self, portrait: str, size: int, seed: int) -> "RemoteAvatarStream":
+        """A stream of size x size frames, from frame 0; portrait: a name or a path.
+
+        Raises PortraitError, OverloadedError, ProviderError; ValueError if size is over size_max.
+        """
+        if not 0 < size <= self.ring.size_max:
+            raise ValueError(f"size must be in 1..{self.ring.size_max}, got {size}")
+        stream = RemoteAvatarStream(self, self.ring.claim(), StreamState(portrait, size, seed))
+        try:
+            await stream.restore()
+        except BaseException:
+            await stream.close()
+            raise
+        return stream
+
+    async def close(self) -> None:
+        """End the process and free the memory."""
+        await self.worker.close()
+        self.ring.close()
+
+
+class RemoteAvatarStream:
+    """An `AvatarStream` that lives in the worker process and survives its death.
+
+    All that is needed to go on is remembered here: after a restart the next `frames` opens the
+    stream anew at the current frame number, with the last feeling and activity and the speech that
+    has not been shown. While the worker is away only `frames` waits; the others take note.
+    """
+
+    def __init__(self, owner: RemoteAvatar, region: int, state: StreamState) -> None:
+        self._worker, self._ring = owner.worker, owner.ring
+        self._region = region
+        self._state = state
+        self._start = 0  # the worker's `starts` when the stream was opened there
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        """Edge of the frames in pixels."""
+        return self._state.size
+
+    async def push(
+        self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
+    ) -> None:
+        """As `AvatarStream.push`; returns when the worker has it."""
+        said = self._state.said
+        if speech is not None:
+            said = (*said, Said(speech, emotion, activity))
+        self._state = replace(self._state, emotion=emotion, activity=activity, said=said)
+        await self._tell("push", speech, emotion, activity)
+
+    async def frames(self, count: int) -> AsyncGenerator[Frame, None]:
+        """The next `count` frames, each as soon as it is rendered.
+
+        A closed iterator may have passed up to `SLOTS` frames unseen; `Frame.index` tells.
+        Raises ProviderError, with `retryable` set if the worker died meanwhile: the next call
+        waits for the new one.
+        """
+        while not self._open():
+            await self.restore()
+        async with aclosing(self._worker.stream("frames", self._region, count)) as rendered:
+            async for index, turn, slot in rendered:
+                self._move_to(index + 1)
+                yield Frame(turn, self._ring.memory.read(slot, self.size), index)
+
+    async def skip(self, count: int) -> None:
+        """As `AvatarStream.skip`."""
+        self._move_to(self._state.frame + count)
+        await self._tell("skip", count)
+
+    async def clear(self, frame: int) -> None:
+        """As `AvatarStream.clear`."""
+        self._state = replace(self._state, frame=frame, said=())
+        await self._tell("clear", frame)
+
+    async def close(self) -> None:
+        """Free the stream's place. Safe to call again."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._tell("close_stream")
+        finally:
+            self._ring.release(self._region)
+
+    async def restore(self) -> None:
+        """Open the stream in the worker as it stands here; waits until the worker is up."""
+        await self._worker.available()
+        # Marked open before it is: what changes from now on follows the state through the pipe.
+        self._start = self._worker.starts
+        try:
+            await self._worker.call("open", self._region, self._state)
+        except BaseException:
+            self._start = 0
+            raise
+
+    def _open(self) -> bool:
+        return self._worker.up and self._start == self._worker.starts
+
+    async def _tell(self, method: str, *args: object) -> None:
+        """Pass on a change, unless the worker is away: `restore` will."""
+        if not self._open():
+            return
+        try:
+            await self._worker.call(method, self._region, *args)
+        except ProviderError as error:
+            if not error.retryable:
+                raise
+
+    def _move_to(self, frame: int) -> None:
+        said = self._state.said
+        if said and not said[0].outlasts(frame):
+            said = tuple(one for one in said if one.outlasts(frame))
+        self._state = replace(self._state, frame=frame, said=said)

@@ -1,0 +1,86 @@
+"""Listening: microphone pieces in, user turns out; the user's voice may interrupt the avatar."""
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from avatar.types import Activity
+from emotion.errors import LimnerError
+from pipeline.messages import notice
+from speech.turns import Level, SpeechEnded, SpeechStarted
+from speech.types import FEATURE_RATE
+
+if TYPE_CHECKING:
+    from pipeline.session import Session
+
+MicMode = Literal["off", "hands_free", "push", "release"]
+LEVEL_PERIOD = FEATURE_RATE // 10  # samples between level reports
+
+
+class Listener:
+    """The ears of one session."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._detector = session.parts.turns()
+        self._mode: MicMode = "off"
+        self._heard = 0
+        self._reported = 0
+        self._understanding: asyncio.Task[None] | None = None
+
+    async def set_mode(self, mode: MicMode) -> None:
+        """Switch the microphone's use; releasing the push-to-talk button ends the turn."""
+        if mode == "push":
+            self._detector.press()
+            await self._began()
+        elif mode == "release":
+            await self._handle(self._detector.release())
+        elif self._mode != mode:
+            self._detector.reset()
+        self._mode = mode
+        if mode == "off" and self._session.activity is Activity.LISTENING:
+            await self._session.enter(Activity.IDLE)
+
+    async def feed(self, pcm: bytes) -> None:
+        """Signed 16-bit mono at 16 kHz, any length."""
+        if self._mode == "off":
+            return
+        samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / 32768
+        self._heard += len(samples)
+        await self._handle(self._detector.feed(samples))
+
+    async def _handle(self, events: list[SpeechStarted | SpeechEnded | Level]) -> None:
+        for event in events:
+            if isinstance(event, SpeechStarted):
+                await self._began()
+            elif isinstance(event, SpeechEnded):
+                await self._ended(event)
+            elif self._heard - self._reported >= LEVEL_PERIOD:
+                self._reported = self._heard
+                level = {"value": round(event.value, 3), "speaking": event.speaking}
+                self._session.page.post({"type": "level", **level})
+
+    async def _began(self) -> None:
+        if self._understanding:
+            self._understanding.cancel()
+        await self._session.stop()
+        await self._session.enter(Activity.LISTENING)
+
+    async def _ended(self, event: SpeechEnded) -> None:
+        await self._session.enter(Activity.THINKING)
+        # Recognition takes a while; the microphone and the stop button are heard meanwhile.
+        self._understanding = asyncio.create_task(self._understand(event))
+
+    async def _understand(self, event: SpeechEnded) -> None:
+        session = self._session
+        try:
+            heard = await session.parts.ears.transcribe(event.audio, FEATURE_RATE)
+        except LimnerError as error:
+            session.page.failure("not_heard", error)
+            return await session.enter(Activity.IDLE)
+        session.page.post({"type": "heard", "text": heard.text, "final": True})
+        if heard.text.strip():
+            return await session.hear_text(heard.text, audio=event.audio)
+        session.page.post(notice("not_understood", "I did not catch that. Please say it again."))
+        await session.enter(Activity.IDLE)

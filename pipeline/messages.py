@@ -1,0 +1,48 @@
+"""The JSON messages of the live protocol that carry more than a field or two."""
+
+from agent.types import ReplyChunk
+from avatar.types import Activity
+from emotion.errors import LimnerError
+from emotion.types import EmotionState
+from pipeline.packets import Message
+from speech.types import SpeechChunk
+
+
+def state(activity: Activity, generation: int, turn: int) -> Message:
+    """What the avatar is doing now."""
+    name = activity.name.lower()
+    return {"type": "state", "activity": name, "generation": generation, "turn": turn}
+
+
+def turn_status(turn: int, status: str, id: str = "") -> Message:
+    """A turn began or ended; `id` acknowledges the page's message."""
+    return {"type": "turn", "turn": turn, "status": status, "id": id}
+
+
+def failure(code: str, error: LimnerError) -> Message:
+    """Something failed; the session goes on."""
+    return {"type": "error", "code": code, "message": error.message, "remedy": error.remedy}
+
+
+def notice(code: str, message: str) -> Message:
+    """Something the user should know."""
+    return {"type": "notice", "code": code, "message": message}
+
+
+def caption(
+    clause: ReplyChunk, speech: SpeechChunk, emotion: EmotionState, generation: int
+) -> Message:
+    """A piece of a clause will be heard; `speech` stands on the media clock. A clause may come in
+    several pieces with the same turn and index: the page joins their words."""
+    start = speech.start_sample
+    return {
+        "type": "caption",
+        "turn": clause.turn,
+        "index": clause.index,
+        "generation": generation,
+        "text": clause.text,
+        "start": start,
+        "end": start + len(speech.pcm),
+        "words": [[w.text, start + w.start, start + w.end] for w in speech.words],
+        "emotion": {"label": emotion.dominant(), **emotion.as_dict()},
+    }

@@ -1,0 +1,97 @@
+"""What a session is made of: engines as the session sees them, all asynchronous.
+
+`pipeline/assembly.py` builds them from plug-ins in worker processes; tests build them from fakes.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.types import ReplyChunk, UserTurn
+from avatar.types import Activity, Frame
+from emotion.types import EmotionState
+from speech.turns import TurnDetector
+from speech.types import SpeechChunk, Transcript
+
+Configure = Callable[..., Awaitable[None]]  # as `Engines.configure`
+
+
+class Dialogue(Protocol):
+    """The dialogue agent of one session."""
+
+    def reply(self, turn: UserTurn) -> AsyncIterator[ReplyChunk]:
+        """Clauses of the reply, as they form."""
+        ...
+
+    def heard(self, turn: int, text: str) -> None:
+        """The reply was interrupted; the user heard only `text` of it."""
+        ...
+
+
+class LiveVoice(Protocol):
+    """A voice engine in its worker process."""
+
+    def stream(self, text: str, voice: str, emotion: EmotionState) -> AsyncIterator[SpeechChunk]:
+        """As `TextToSpeech.stream`."""
+        ...
+
+
+class LiveAvatar(Protocol):
+    """One living portrait in the avatar's worker process."""
+
+    async def push(
+        self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
+    ) -> None:
+        """As `AvatarStream.push`."""
+        ...
+
+    def frames(self, count: int) -> AsyncGenerator[Frame, None]:
+        """As `AvatarStream.frames`; raises ProviderError while the renderer is gone."""
+        ...
+
+    async def skip(self, count: int) -> None:
+        """As `AvatarStream.skip`."""
+        ...
+
+    async def clear(self, frame: int) -> None:
+        """As `AvatarStream.clear`."""
+        ...
+
+    async def close(self) -> None:
+        """Free what the stream holds; safe to call again."""
+        ...
+
+
+class Ears(Protocol):
+    """A recogniser in its worker process."""
+
+    async def transcribe(self, pcm: NDArray[np.float32], rate: int) -> Transcript:
+        """As `SpeechRecogniser.transcribe`."""
+        ...
+
+
+class Mind(Protocol):
+    """The emotion appraiser in its worker process."""
+
+    async def appraise(self, text: str) -> EmotionState:
+        """How `text` (a clause or its emotion text) feels."""
+        ...
+
+
+@dataclass(slots=True)
+class Parts:
+    """The engines and choices of one session; `voice_id`, `dialogue` and `avatar` may be swapped
+    between turns."""
+
+    dialogue: Dialogue
+    mind: Mind
+    voice: LiveVoice
+    voice_id: str
+    avatar: LiveAvatar
+    ears: Ears
+    turns: Callable[[], TurnDetector]
+    resting: EmotionState
+    feeling: EmotionState | None = None  # held by the user; None: automatic

@@ -1,0 +1,57 @@
+"""The quality ladder: when a machine cannot keep up, pictures get fewer; sound is never delayed."""
+
+from dataclasses import dataclass
+
+from speech.types import FPS
+
+PATIENCE = 12  # late events without recovery before stepping down
+RECOVERY = 20 * FPS  # frames on time before stepping up again
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung: of every `period` frames one is rendered; `batch` frames are asked at once."""
+
+    period: int
+    batch: int
+
+
+STEPS = (Step(1, 5), Step(2, 1), Step(3, 1), Step(5, 1))
+
+
+class QualityLadder:
+    """Position on `STEPS`: 0 is full rate. Late frames push it down, a calm stretch lifts it."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self._late = 0
+        self._calm = 0
+
+    @property
+    def fps(self) -> float:
+        """Pictures a second at this rung."""
+        return FPS / STEPS[self.step].period
+
+    @property
+    def batch(self) -> int:
+        """Frames to ask of the renderer at once."""
+        return STEPS[self.step].batch
+
+    def rests(self, frame: int) -> bool:
+        """Whether this frame number is left out at this rung."""
+        return frame % STEPS[self.step].period != 0
+
+    def late(self, frames: int) -> None:
+        """`frames` frames had to be given up."""
+        self._calm = 0
+        self._late += frames
+        if self._late >= PATIENCE and self.step < len(STEPS) - 1:
+            self.step += 1
+            self._late = 0
+
+    def on_time(self) -> None:
+        """A frame was sent in time."""
+        self._calm += 1
+        if self._calm >= RECOVERY // STEPS[self.step].period:
+            self._calm = self._late = 0
+            self.step = max(0, self.step - 1)

@@ -1,0 +1,38 @@
+"""A real session on scripted engines, for tests of what surrounds sessions."""
+
+from typing import Any
+
+from emotion.types import EmotionState
+from pipeline.clock import MediaClock
+from pipeline.parts import Parts
+from pipeline.session import Session
+from speech.types import PLAY_RATE
+from tests.fakes import CountingAvatar, ScriptedDialogue, ScriptedEars, ToneVoice, WordMind
+
+LEAD = int(0.4 * PLAY_RATE)
+
+
+class QuietTurns:
+    """A turn detector that hears nothing."""
+
+    def feed(self, pcm: object) -> list[Any]:
+        return []
+
+    def press(self) -> None: ...
+
+    def release(self) -> list[Any]:
+        return []
+
+    def reset(self) -> None: ...
+
+
+async def _configure(session: Session, **choices: object) -> None: ...
+
+
+def make_session(clock: MediaClock, dialogue: ScriptedDialogue | None = None) -> Session:
+    """A session whose engines are scripted; everything else is real."""
+    parts = Parts(
+        dialogue or ScriptedDialogue(), WordMind(), ToneVoice(), "tone/a", CountingAvatar(),
+        ScriptedEars(), QuietTurns, EmotionState.neutral(),
+    )  # fmt: skip
+    return Session(parts, clock, LEAD, _configure)

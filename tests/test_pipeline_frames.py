@@ -1,0 +1,192 @@
+"""Frames through shared memory, with a real worker process."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import worker_fakes
+
+from avatar.types import Activity, Frame
+from emotion.errors import OverloadedError, PortraitError, ProviderError
+from emotion.types import EmotionState
+from pipeline.frames import SLOTS, FrameMemory, FrameRing, RemoteAvatar, RemoteAvatarStream
+from speech.types import PLAY_RATE, SpeechChunk
+
+FAKES = worker_fakes.__name__
+HAPPY = EmotionState.from_strengths({"happy": 0.8})
+
+
+def speech(turn: int, start_frame: int, frames: int) -> SpeechChunk:
+    return SpeechChunk(turn, np.zeros(frames * 960, np.float32), PLAY_RATE, start_frame * 960)
+
+
+@pytest.fixture
+async def avatar() -> AsyncIterator[RemoteAvatar]:
+    remote = RemoteAvatar(f"{FAKES}:Flags", streams=2, size_max=96, portraits=f"{FAKES}:portrait")
+    await remote.start()
+    yield remote
+    await remote.close()
+
+
+@pytest.fixture
+async def stream(avatar: RemoteAvatar) -> RemoteAvatarStream:
+    return await avatar.open("ada", 64, seed=7)
+
+
+async def take(stream: RemoteAvatarStream, count: int) -> list[Frame]:
+    return [frame async for frame in stream.frames(count)]
+
+
+def shared_files() -> set[str]:
+    return set(os.listdir("/dev/shm"))
+
+
+def memory_of(pid: int) -> list[str]:
+    """The frame memories that a process has mapped."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return [line for line in maps if "limner-frames" in line]
+
+
+def test_ring_gives_back_what_was_written() -> None:
+    ring = FrameRing(64, 2)
+    child = FrameMemory(ring.fd, 64)
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    child.write(5, picture)
+    got = ring.memory.read(5, 64)
+    child.write(5, picture * 0)
+    assert np.array_equal(got, picture)  # a copy: the slot may be written again
+    assert not ring.memory.read(4, 64).any() and not ring.memory.read(6, 64).any()
+    child.map.close()
+    ring.close()
+    ring.close()
+
+
+def test_released_memory_goes_back_to_the_system() -> None:
+    ring = FrameRing(512, 4)
+    assert os.fstat(ring.fd).st_blocks == 0  # nothing is used before it is touched
+    region = ring.claim()
+    for slot in range(SLOTS):
+        ring.memory.write(region * SLOTS + slot, np.ones((512, 512, 3), np.uint8))
+    assert os.fstat(ring.fd).st_blocks * 512 >= SLOTS * 512 * 512 * 3
+    ring.release(region)
+    assert os.fstat(ring.fd).st_blocks == 0
+    assert ring.claim() == region
+    ring.close()
+
+
+async def test_frames_come_in_order_with_their_pixels(stream: RemoteAvatarStream) -> None:
+    frames = await take(stream, 20) + await take(stream, 3)
+    assert [frame.index for frame in frames] == list(range(23))
+    for frame in frames:
+        assert frame.rgb.shape == (64, 64, 3) and frame.rgb.dtype == np.uint8
+        assert tuple(frame.rgb[0, 0]) == (frame.index, Activity.IDLE, 7)
+        assert (frame.rgb[1:, :, 2] == frame.index).all()
+
+
+async def test_speech_and_feeling_reach_the_avatar(stream: RemoteAvatarStream) -> None:
+    await stream.push(speech(3, 2, 2), HAPPY, Activity.SPEAKING)
+    frames = await take(stream, 5)
+    assert [frame.turn for frame in frames] == [0, 0, 3, 3, 0]
+    assert frames[0].rgb[0, 0, 1] == Activity.SPEAKING and frames[0].rgb[1, 1, 0] == 80
+
+
+async def test_skip_and_clear_move_the_frame_number(stream: RemoteAvatarStream) -> None:
+    await stream.push(speech(3, 0, 90), HAPPY, Activity.SPEAKING)
+    await stream.skip(10)
+    assert (await take(stream, 1))[0].index == 10
+    await stream.clear(50)
+    frame = (await take(stream, 1))[0]
+    assert (frame.index, frame.turn) == (50, 0)
+
+
+async def test_streams_take_turns_and_do_not_mix(avatar: RemoteAvatar) -> None:
+    one, two = await avatar.open("ada", 64, seed=1), await avatar.open("bob", 96, seed=2)
+    async with aclosing(one.frames(1000)) as slow:
+        await anext(slow)  # its renderer waits; the other goes on
+        frames = await take(two, 30)
+        assert {tuple(frame.rgb[0, 0, 1:]) for frame in frames} == {(0, 2)}
+        assert (await anext(slow)).rgb[0, 0, 2] == 1
+    with pytest.raises(OverloadedError):
+        await avatar.open("cyd", 64, seed=3)
+    await one.close()
+    await one.close()
+    three = await avatar.open("cyd", 64, seed=3)
+    assert (await take(three, 1))[0].rgb[0, 0, 2] == 3
+
+
+async def test_closed_iterator_loses_a_few_frames_at_most(stream: RemoteAvatarStream) -> None:
+    async with aclosing(stream.frames(1000)) as frames:
+        assert (await anext(frames)).index == 0
+    assert 1 <= (await take(stream, 1))[0].index <= 1 + SLOTS
+
+
+async def test_bad_portrait_and_size(avatar: RemoteAvatar) -> None:
+    for _ in range(5):  # the place is given back each time
+        with pytest.raises(PortraitError, match="missing"):
+            await avatar.open("missing", 64, seed=0)
+    for size in (0, 97):
+        with pytest.raises(ValueError, match=r"1\.\.96"):
+            await avatar.open("ada", size, seed=0)
+
+
+async def test_stream_goes_on_after_its_worker_was_killed(
+    avatar: RemoteAvatar, stream: RemoteAvatarStream
+) -> None:
+    await stream.push(speech(1, 0, 3), HAPPY, Activity.SPEAKING)
+    await stream.push(speech(4, 3, 9), HAPPY, Activity.SPEAKING)
+    assert avatar.worker.pid is not None
+    with pytest.raises(ProviderError) as error:
+        async for frame in stream.frames(10**6):
+            if frame.index == 5:
+                os.kill(avatar.worker.pid, signal.SIGKILL)
+    assert error.value.retryable
+    async with asyncio.timeout(2):
+        frames = await take(stream, 8)
+    first = frames[0]
+    assert 6 <= first.index <= 6 + SLOTS
+    assert [frame.index for frame in frames] == list(range(first.index, first.index + 8))
+    assert [frame.turn for frame in frames] == [4 if f.index < 12 else 0 for f in frames]
+    assert tuple(first.rgb[0, 0, 1:]) == (Activity.SPEAKING, 7) and first.rgb[1, 1, 0] == 80
+    assert avatar.worker.restarts == 1
+
+
+async def test_what_changes_while_the_worker_is_away_is_kept(
+    avatar: RemoteAvatar, stream: RemoteAvatarStream
+) -> None:
+    await take(stream, 2)
+    assert avatar.worker.pid is not None
+    os.kill(avatar.worker.pid, signal.SIGKILL)
+    with pytest.raises(ProviderError):
+        await avatar.worker.call("frames", 0, 10**9)
+    await stream.clear(40)
+    await stream.skip(2)
+    await stream.push(speech(9, 43, 1), HAPPY, Activity.LISTENING)
+    frames = await take(stream, 3)
+    assert [(frame.index, frame.turn) for frame in frames] == [(42, 0), (43, 9), (44, 0)]
+    assert frames[0].rgb[0, 0, 1] == Activity.LISTENING
+
+
+async def test_no_shared_memory_is_left(avatar: RemoteAvatar) -> None:
+    before = shared_files()
+    stream = await avatar.open("ada", 64, seed=0)
+    await take(stream, 2)
+    assert avatar.worker.pid is not None
+    assert memory_of(os.getpid()) and memory_of(avatar.worker.pid)
+    assert shared_files() == before  # it never had a name: nothing to clean, however we die
+    os.kill(avatar.worker.pid, signal.SIGKILL)
+    await take_until_alive(stream)
+    await avatar.close()
+    await stream.close()
+    assert memory_of(os.getpid()) == [] and shared_files() == before
+
+
+async def take_until_alive(stream: RemoteAvatarStream) -> None:
+    try:
+        await take(stream, 10)
+    except ProviderError:
+        await take(stream, 1)

@@ -1,0 +1,24 @@
+"""The quality ladder steps down when frames are late and recovers."""
+
+from pipeline.quality import PATIENCE, RECOVERY, STEPS, QualityLadder
+
+
+def test_late_frames_lower_the_rate_step_by_step() -> None:
+    ladder = QualityLadder()
+    rates = [ladder.fps]
+    for _ in range(len(STEPS) + 1):
+        ladder.late(PATIENCE)
+        rates.append(ladder.fps)
+    assert rates == [25, 12.5, 25 / 3, 5, 5, 5]
+
+
+def test_a_few_late_frames_are_forgiven_and_calm_restores_full_rate() -> None:
+    ladder = QualityLadder()
+    ladder.late(PATIENCE - 1)
+    assert ladder.step == 0
+    ladder.late(1)
+    assert ladder.step == 1
+    assert [ladder.rests(n) for n in range(4)] == [False, True, False, True]
+    for _ in range(RECOVERY):
+        ladder.on_time()
+    assert ladder.step == 0

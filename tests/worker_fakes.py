@@ -1,0 +1,188 @@
+"""Tiny objects that the worker tests host in child processes; imported by the child."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.landmarks import COUNT, Landmarks
+from avatar.types import Activity, Frame, Portrait
+from emotion.errors import LimnerError, MediaError, PortraitError, ProviderError
+from emotion.types import EmotionState
+from speech.types import SAMPLES_PER_FRAME, SpeechChunk
+
+
+class Echo:
+    """A plain object: one method of each sort that a worker must cope with."""
+
+    def __init__(self, greeting: str = "hello", bell: int | None = None) -> None:
+        self.greeting = greeting
+        self.bell = bell  # a pipe that is written to when `hang` begins
+        self.cancels = 0
+        self.closed_generators = 0
+        self._stop = threading.Event()
+
+    def greet(self, name: str, *, mark: str = "!") -> str:
+        return f"{self.greeting} {name}{mark}"
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def double(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return values * 2
+
+    def nothing(self) -> None:
+        return None
+
+    def count(self, upto: int) -> Iterator[int]:
+        try:
+            yield from range(upto)
+        finally:
+            self.closed_generators += 1
+
+    def produced(self) -> tuple[int, int]:
+        return self.cancels, self.closed_generators
+
+    def progress(self) -> Iterator[int]:
+        """Endless; remembers how far it got."""
+        self.reached = 0
+        while True:
+            self.reached += 1
+            yield self.reached
+
+    def far(self) -> int:
+        return self.reached
+
+    def hang(self) -> str:
+        """Blocks until cancelled, as a voice engine in the middle of a clause."""
+        self._stop.clear()
+        if self.bell is not None:
+            os.write(self.bell, b".")
+        return "cancelled" if self._stop.wait(60) else "timed out"
+
+    def hanging_items(self) -> Iterator[int]:
+        yield 1
+        self.hang()
+        yield 2
+
+    def cancel(self) -> None:
+        self.cancels += 1
+        self._stop.set()
+
+    def die(self, code: int) -> None:
+        os._exit(code)
+
+    def items_then_die(self) -> Iterator[int]:
+        yield 1
+        os._exit(3)
+
+    def media_error(self) -> None:
+        raise MediaError("The sound is empty.", "Speak up.")
+
+    def provider_error(self) -> None:
+        raise ProviderError("The voice is busy.", "Wait.", retryable=True)
+
+    def bug(self) -> None:
+        raise ZeroDivisionError("one over nothing")
+
+    def bug_after_two(self) -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ZeroDivisionError("late")
+
+    def unpicklable(self) -> Any:
+        return lambda: None
+
+    def unpicklable_error(self) -> None:
+        raise StubbornError("cannot travel", "stay")
+
+
+class StubbornError(LimnerError):
+    """An error that refuses to be pickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("no pickles")
+
+
+class Shared(Echo):
+    """Lets its generators take turns."""
+
+    interleave = True
+    ahead = 2
+
+
+def refuse() -> None:
+    raise MediaError("There is no such thing.", "Name another.")
+
+
+def break_down() -> None:
+    raise ZeroDivisionError("built on sand")
+
+
+def die_at_once() -> None:
+    os._exit(7)
+
+
+def never_ready() -> None:
+    time.sleep(60)
+
+
+def die_again(flag: str) -> Echo:
+    """Builds once, then dies in every later attempt (the flag file tells)."""
+    if os.path.exists(flag):
+        os._exit(9)
+    with open(flag, "w"):
+        pass
+    return Echo()
+
+
+def portrait(name: str) -> Portrait:
+    """A grey square; "missing" is not there."""
+    if name == "missing":
+        raise PortraitError('There is no portrait "missing".', "See `limner portraits`.")
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    return Portrait(name, name, "", grey, Landmarks(np.zeros((COUNT, 2), np.float32)))
+
+
+class Flags:
+    """An avatar whose pixels tell what it knows: see `FlagStream.frames`."""
+
+    def open(self, portrait: Portrait, size: int, seed: int) -> "FlagStream":
+        return FlagStream(size, seed)
+
+
+class FlagStream:
+    def __init__(self, size: int, seed: int) -> None:
+        self.size, self.seed, self.next = size, seed, 0
+        self.feeling, self.activity = EmotionState.neutral(), Activity.IDLE
+        self.said: list[SpeechChunk] = []
+
+    def push(self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity) -> None:
+        self.feeling, self.activity = emotion, activity
+        if speech is not None:
+            self.said.append(speech)
+
+    def frames(self, count: int) -> Iterator[Frame]:
+        """Pixel (0, 0): index, activity, seed; the rest: intensity, whether speech is on, index."""
+        for _ in range(count):
+            index, self.next = self.next, self.next + 1
+            turn = self._turn(index * SAMPLES_PER_FRAME)
+            rgb = np.empty((self.size, self.size, 3), np.uint8)
+            rgb[:] = (round(self.feeling.intensity * 100), min(turn, 255), index % 256)
+            rgb[0, 0] = (index % 256, self.activity, self.seed)
+            yield Frame(turn, rgb, index)
+
+    def skip(self, count: int) -> None:
+        self.next += count
+
+    def clear(self, frame: int) -> None:
+        self.next = frame
+        self.said.clear()
+
+    def _turn(self, sample: int) -> int:
+        heard = (s for s in self.said if 0 <= sample - s.start_sample < len(s.pcm))
+        return next((s.turn for s in heard), 0)
