@@ -20,8 +20,8 @@ endif
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-chat: $(VENV)/.installed libs ## set everything up and open the page (ARGS="--size 768" is passed on)
-	$(BIN)/python apps/chat.py $(ARGS)
+chat: $(VENV)/.installed libs ## set everything up and open the page (options: .venv/bin/limner chat --help)
+	$(BIN)/python apps/chat.py
 
 test: $(VENV)/.installed-dev test-libs check player-test ## install what the tests need, check, run all tests
 	$(BIN)/python -m pytest -q
@@ -53,17 +53,20 @@ $(BIN)/python:
 
 # torch goes first and by itself: a local CPU wheel if pip knows one, else the index chosen above.
 $(VENV)/.torch: constraints.txt | $(BIN)/python
-	$(PIP) install -q "torch==$(TORCH)+cpu" 2>/dev/null \
-	  || $(PIP) install -q "torch==$(TORCH)" $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
-	  || $(PIP) install -q "torch==$(TORCH)"
+	@echo "installing torch $(TORCH) ..."
+	@$(PIP) install -qq "torch==$(TORCH)+cpu" 2>/dev/null \
+	  || $(PIP) install -qq "torch==$(TORCH)" $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) \
+	  || $(PIP) install -qq "torch==$(TORCH)"
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
-	$(PIP) install -q -e . -c constraints.txt
+	@echo "installing Limner (some minutes) ..."
+	@$(PIP) install -qq -e . -c constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch
-	$(PIP) install -q -e ".[dev]" -c constraints.txt
+	@echo "installing Limner and what its tests need (some minutes) ..."
+	@$(PIP) install -qq -e ".[dev]" -c constraints.txt
 	@touch $(VENV)/.installed $@
 
 # --- Debian packages: installed when root, otherwise named; nothing fails for want of them ---

@@ -1,9 +1,10 @@
 """The dialogue agent: one per session; user turns in, speakable clauses out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, BaseMessageChunk, SystemMessage
@@ -28,7 +29,7 @@ class Limits:
     reply: int = 8_000
 
 
-class UnreadableMessage(MediaError):
+class UnreadableMessageError(MediaError):
     """A message that cannot be answered; `text` is the user's, so that it is not lost."""
 
     def __init__(self, message: str, remedy: str, text: str = "") -> None:
@@ -69,14 +70,15 @@ class Agent:
         """Stream the reply clause by clause; exactly one chunk, the last, is `final`.
 
         The last chunk's text is empty where the stream ended just after a clause had been given
-        out. Raises UnreadableMessage (a MediaError) for an empty or too long message, and
+        out. Raises UnreadableMessageError (a MediaError) for an empty or too long message, and
         ProviderError when the model fails; clauses already given out stay and are remembered.
         """
         exchange = self._memory.open(turn.id, self._checked(turn.text))
         shaper = _Shaper(turn.id)
-        async with aclosing(self._tokens(list(self.messages))) as tokens:
-            async for token in tokens:
-                for chunk in shaper.feed(token):
+        async with aclosing(self._stream(list(self.messages))) as stream:
+            async for message in stream:
+                shaper.credit(message.additional_kwargs)
+                for chunk in shaper.feed(_text(message)):
                     exchange.chunks.append(chunk)
                     yield chunk
         last = shaper.finish()
@@ -90,15 +92,21 @@ class Agent:
         """The reply to `turn` was cut short after `text`: remember only that."""
         self._memory.cut(turn, text)
 
+    def recall(self, user: str, chunks: Iterable[ReplyChunk]) -> None:
+        """Take up an earlier conversation: one exchange as it was, the oldest first."""
+        said = list(chunks)
+        exchange = self._memory.open(said[0].turn if said else 0, user)
+        _complete(exchange, said)
+
     def forget(self) -> None:
         """Start the conversation anew."""
         self._memory.clear()
 
     def _checked(self, text: str) -> str:
         if not text.strip():
-            raise UnreadableMessage("The message is empty.", "Say or type something.", text)
+            raise UnreadableMessageError("The message is empty.", "Say or type something.", text)
         if len(text) > self._limits.message:
-            raise UnreadableMessage(
+            raise UnreadableMessageError(
                 f"The message is {len(text):,} characters long; "
                 f"the most is {self._limits.message:,}.",
                 "Shorten it, or send it in parts.",
@@ -106,8 +114,8 @@ class Agent:
             )
         return text.strip()
 
-    async def _tokens(self, messages: list[BaseMessage]) -> AsyncIterator[str]:
-        """The model's text as it comes. Raises ProviderError, also when it is too slow."""
+    async def _stream(self, messages: list[BaseMessage]) -> AsyncGenerator[BaseMessageChunk]:
+        """The model's messages as they come. Raises ProviderError, also when it is too slow."""
         stream = self._model.astream(messages)
         limit, seconds, count = "first", self._limits.first_token, 0
         try:
@@ -116,11 +124,10 @@ class Agent:
                     chunk = await anext(stream, None)
                 if chunk is None:
                     return
-                text = _text(chunk)
-                if text:
+                if _text(chunk):
                     limit, seconds = "next", self._limits.next_token
-                    count += len(text)
-                    yield text
+                    count += len(_text(chunk))
+                yield chunk
         except TimeoutError as error:
             raise timed_out(self._provider, f"no {limit} word in {seconds:g} s") from error
         except LimnerError:
@@ -143,6 +150,13 @@ class _Shaper:
         self._feeling = ""
         self._next_feeling: str | None = None
         self._index = 0
+        self._tools: tuple[str, ...] = ()
+        self._sources: tuple[str, ...] = ()
+
+    def credit(self, extra: dict[str, Any]) -> None:
+        """What the model says its reply was made with; the next clause carries it."""
+        self._tools += _names(extra.get("tools"))
+        self._sources += _names(extra.get("sources"))
 
     def feed(self, token: str) -> Iterator[ReplyChunk]:
         for piece in self._tags.feed(token):
@@ -174,8 +188,11 @@ class _Shaper:
             self._next_feeling = piece.text
 
     def _chunk(self, text: str, final: bool = False) -> ReplyChunk:
-        chunk = ReplyChunk(self._turn, self._index, text, self._feeling, final)
+        chunk = ReplyChunk(
+            self._turn, self._index, text, self._feeling, final, self._sources, self._tools
+        )
         self._index += 1
+        self._tools = self._sources = ()
         if self._next_feeling is not None:
             self._feeling, self._next_feeling = self._next_feeling, None
         return chunk
@@ -183,6 +200,11 @@ class _Shaper:
 
 def _ends(text: str) -> bool:
     return text[-1] in ".!?…。！？,;:\"'”)"
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """Strings of a list that a provider sent along; anything else counts as none."""
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
 
 def _complete(exchange: Exchange, last: list[ReplyChunk]) -> None:

@@ -16,11 +16,12 @@ MIN_WORDS = 4  # shorter sentences join the next one
 MAX_WORDS = 25
 MAX_CHARACTERS = 240  # for runs without blanks
 
+_SLACK = 3  # words: a sentence about to end is not cut just before its end
 _WINDOW = 640  # characters looked at for one clause; bounds the work on endless input
 
 _BOUNDARY = re.compile(
     r"""
-    (?P<hard> (?:[.!?…‽]+|\.{2,}) ["'”’»)\]*_]* (?=\s) | [。！？｡]+["'”’」』）]* | [؟۔।]+ (?=\s) | \n )
+    (?P<hard> [.!?…‽]+ ["'”’»)\]*_]* (?=\s) | [。！？｡]+ ["'”’」』）]* | [؟۔।]+ (?=\s) | \n )
   | (?P<soft> [,;:]["'”’)]* (?=\s) | [，、；：] | [،؛] (?=\s) | [—–]+ | (?<=\s)-+(?=\s) )
     """,
     re.VERBOSE,
@@ -85,7 +86,7 @@ def _find_end(text: str, first: bool) -> int | None:
     longest = FIRST_MAX_WORDS if first else MAX_WORDS
     best: _Mark | None = None
     for mark in _marks(text):
-        if mark.words > longest or mark.end > MAX_CHARACTERS:
+        if mark.words > longest + _SLACK or mark.end > MAX_CHARACTERS:
             break
         if _ends_clause(mark, first):
             return mark.end
@@ -102,7 +103,7 @@ def _ends_clause(mark: _Mark, first: bool) -> bool:
 def _forced_end(text: str, best: _Mark | None, longest: int) -> int | None:
     """The best place inside a clause that is already too long; None if it is not."""
     blanks = [match.start() for match in re.finditer(r"\s+", text)]
-    if _count_words(text) <= longest + 1 and len(text) <= MAX_CHARACTERS:
+    if _count_words(text) <= longest + _SLACK and len(text) <= MAX_CHARACTERS:
         return None
     if best is not None and best.words >= MIN_WORDS:
         return best.end

@@ -61,7 +61,13 @@ def answered_nothing(provider: str) -> ProviderError:
 
 _UNREACHABLE = frozenset({"ConnectError", "ConnectionRefusedError", "ConnectionError", "gaierror"})
 _BROKEN = frozenset(
-    {"RemoteProtocolError", "ReadError", "IncompleteRead", "ConnectionResetError", "BrokenPipeError"}
+    {
+        "RemoteProtocolError",
+        "ReadError",
+        "IncompleteRead",
+        "ConnectionResetError",
+        "BrokenPipeError",
+    }
 )
 _MALFORMED = frozenset(
     {"JSONDecodeError", "ValidationError", "APIResponseValidationError", "UnicodeDecodeError",

@@ -63,7 +63,9 @@ class _Server:
     start: str
 
 
-OLLAMA = _Server("Ollama", 11434, "Start Ollama (ollama serve) and fetch a model: ollama pull llama3.2")
+OLLAMA = _Server(
+    "Ollama", 11434, "Start Ollama (ollama serve) and fetch a model: ollama pull llama3.2"
+)
 _COMPATIBLE = (
     _Server("LM Studio", 1234, "In LM Studio load a model and start the local server."),
     _Server("vLLM", 8000, "Start vLLM: vllm serve MODEL"),

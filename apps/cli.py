@@ -231,7 +231,7 @@ def bench_chat(
     settings = _settings(context)
     from apps.bench import bench_chat as run
 
-    run(settings, turns=turns, as_json=json)
+    run(settings.settings, turns=turns, as_json=json)
 
 
 @config_app.command("show")

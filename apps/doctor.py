@@ -3,6 +3,7 @@
 A check that fails means that the chat could not start; what only makes it worse is a warning.
 """
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -11,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Literal
 
@@ -197,7 +199,7 @@ def _encoder(settings: Settings) -> Finding | str:
         )  # fmt: skip
     context = av.CodecContext.create("libx264", "w")
     context.width = context.height = settings.avatar.size
-    context.pix_fmt, context.framerate = "yuv420p", settings.avatar.fps
+    context.pix_fmt, context.framerate = "yuv420p", Fraction(settings.avatar.fps)
     context.open()
     return "H.264 and AAC"
 
@@ -219,9 +221,12 @@ def _port(settings: Settings) -> Finding | str:
 
 
 def _brains(settings: Settings) -> str:
-    from apps.brains import detected
+    from agent.models import detect_models
+    from pipeline.brains import access_of
 
-    return detected(settings)
+    found = asyncio.run(detect_models(access_of(settings.llm)))
+    available = [choice.title for choice in found if choice.available]
+    return f"set to {settings.llm.model}; here: {', '.join(available)}"
 
 
 def _shared_memory(settings: Settings) -> Finding | str:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from apps.page import build_page
+from apps.page import build_page, page_options, ui_routes
 from pipeline.assembly import Engines
 from pipeline.config import Settings
 from pipeline.dispatch import Dispatcher
@@ -50,11 +50,13 @@ class Server:
         app = FastAPI(lifespan=self._lifespan, docs_url=None, redoc_url=None, openapi_url=None)
         origins = self.settings.server.allowed_origins
         app.router.routes.extend(live_routes(self.registry, self.dispatcher, origins))
+        app.router.routes.extend(ui_routes())
         app.router.routes.append(Route("/live/health", self._health))
         app.router.routes.append(Route("/live/metrics", self._metrics))
         page = build_page(self.registry, self.engines, self.settings)
+        root = self.settings.server.root_path or None
         mounted: FastAPI = gr.mount_gradio_app(
-            app, page, path="/", root_path=self.settings.server.root_path or None
+            app, page, path="/", root_path=root, **page_options()
         )
         return mounted
 

@@ -43,7 +43,8 @@ class Landmarks:
 
     def scaled(self, factor: float, offset: tuple[float, float] = (0.0, 0.0)) -> "Landmarks":
         """The same face in a picture moved by -offset (pixels), then scaled by factor."""
-        return Landmarks((self.points - np.float32(offset)) * np.float32(factor))
+        moved = self.points - np.asarray(offset, np.float32)
+        return Landmarks(moved * np.float32(factor))
 
     @classmethod
     def from_groups(cls, groups: dict[str, list[list[float]]]) -> "Landmarks":
@@ -51,4 +52,4 @@ class Landmarks:
         for name, count in GROUPS.items():
             if np.shape(groups.get(name, ())) != (count, 2):
                 raise ValueError(f"landmark group {name!r} must hold {count} points")
-        return cls(np.concatenate([np.float32(groups[name]) for name in GROUPS]))
+        return cls(np.concatenate([np.asarray(groups[name], np.float32) for name in GROUPS]))

@@ -7,9 +7,15 @@ Left and right are the subject's. Angles in radians, x to the right and y down i
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float32]
+
+
+def f32(values: ArrayLike) -> Vector:
+    """`values` as a float32 array."""
+    return np.asarray(values, np.float32)
+
 
 # Fields that deform the face smoothly, in [0, 1] (over 1 exaggerates).
 EXPRESSION = (

@@ -1,1 +1,95 @@
-class Performer: ...
+"""Brings together what a portrait does: speech, feeling and life, one motion vector a frame."""
+
+import numpy as np
+
+from avatar.expressions import Feeling
+from avatar.idle import Life
+from avatar.motion import EXPRESSION, INDEX, PARAMS, Vector, f32
+from avatar.types import Activity
+from avatar.visemes import MouthFrame, MouthTrack
+from emotion.types import EmotionState
+from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk
+
+HUSH = 25  # frames after a barge-in in which feelings do not open the mouth
+_FASTEST = {
+    "gap": 0.30, "jaw": 0.30, "wide": 0.35, "round": 0.40, "press": 0.40, "tuck": 0.6,
+    "tongue": 0.6, "close": 1.0, "blink_r": 0.6, "blink_l": 0.6, "gaze_x": 0.5, "gaze_y": 0.5,
+    "yaw": 0.02, "pitch": 0.02, "roll": 0.015, "x": 0.015, "y": 0.015, "scale": 0.006,
+}  # fmt: skip
+# The largest change of each parameter in one frame.
+MAX_STEP: Vector = f32([_FASTEST.get(name, 0.22) for name in PARAMS])
+_UPPER_LIMIT: Vector = f32([1.2 if name in EXPRESSION else 1.0 for name in PARAMS])
+_OPENERS = [INDEX["gap"], INDEX["jaw"], INDEX["upper"]]
+_MOUTH_SHAPE = [INDEX[name] for name in ("smile_r", "smile_l", "frown", "wide", "press")]
+
+
+class Performer:
+    """The motion of one session; knows frames, not pixels."""
+
+    def __init__(self, seed: int) -> None:
+        self._track = MouthTrack()
+        self._feeling = Feeling()
+        self._life = Life(seed)
+        self._activity = Activity.IDLE
+        self._motion = np.zeros(len(PARAMS), np.float32)
+        self._turns: list[tuple[int, int]] = []  # first frame, turn
+        self._speech = 0.0  # 1 while speaking, smooth
+        self._hush = 0
+        self.frame = 0  # number of the next frame
+        self.turn = 0  # turn to which the next frame belongs
+
+    def push(self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity) -> None:
+        """See `AvatarStream.push`."""
+        self._activity = activity
+        if speech is None:
+            self._feeling.settle(emotion)
+            return
+        self._track.push(speech)
+        first = speech.start_sample // SAMPLES_PER_FRAME
+        last = (speech.start_sample + len(speech.pcm)) // SAMPLES_PER_FRAME
+        self._feeling.schedule(emotion, first, last)
+        if not self._turns or self._turns[-1][1] != speech.turn:
+            self._turns.append((first, speech.turn))
+
+    def clear(self, frame: int) -> None:
+        """See `AvatarStream.clear`."""
+        self._track.clear()
+        self._feeling.clear()
+        self._turns.clear()
+        self._hush = HUSH
+        self.frame = frame
+
+    def step(self) -> Vector:
+        """(D,) motion of frame number `frame`; moves on to the next."""
+        mouth = self._track.at(self.frame)
+        feeling = self._feeling.step(self.frame)
+        life = self._life.step(self._activity, mouth.level)
+        target = self._combine(mouth, feeling, life)
+        change = np.clip(target - self._motion, -MAX_STEP, MAX_STEP)
+        self._motion = (self._motion + change).astype(np.float32)
+        self._advance()
+        return self._motion.copy()
+
+    def _advance(self) -> None:
+        self.frame += 1
+        self._hush = max(0, self._hush - 1)
+        while self._turns and self._turns[0][0] <= self.frame:
+            self.turn = self._turns.pop(0)[1]
+
+    def _combine(self, mouth: MouthFrame, feeling: Vector, life: Vector) -> Vector:
+        self._speech += 0.35 * (float(mouth.speaking) - self._speech)
+        feeling = feeling.copy()
+        # While speaking the words own the lips; a feeling colours them.
+        feeling[_OPENERS] *= (1 - 0.75 * self._speech) * max(0.0, 1 - 2 * self._hush / HUSH)
+        feeling[_MOUTH_SHAPE] *= 1 - 0.35 * self._speech
+        total = mouth.motion + feeling + life
+        for side in ("blink_r", "blink_l"):
+            # A drooping lid has less far to fall.
+            at = INDEX[side]
+            total[at] = life[at] + feeling[at] * (1 - life[at])
+        limited = np.clip(total, -_UPPER_LIMIT, _UPPER_LIMIT)
+        return np.asarray(limited, np.float32)
+
+    def speaks_until(self) -> float:
+        """Media time in seconds at which the known speech ends."""
+        return self._track.end / PLAY_RATE

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from avatar.landmarks import Landmarks
-from avatar.motion import EXPRESSION, HEAD, INDEX, Vector
+from avatar.motion import EXPRESSION, HEAD, INDEX, Vector, f32
 from avatar.performer import Performer
 from avatar.types import Activity, Frame, Portrait
 from avatar.warp_eyes import Eye, eye_poses
@@ -26,10 +26,11 @@ from avatar.warp_fields import (
     expression_fields,
     grid,
     head_fields,
+    jaw_pull,
 )
 from avatar.warp_mouth import Mouth
 from avatar.warp_region import Region
-from avatar.warp_source import Image, Texture, densify
+from avatar.warp_source import Image, Texture, densify, look_up
 from emotion.errors import PortraitError
 from emotion.types import EmotionState
 from speech.types import SpeechChunk
@@ -60,7 +61,8 @@ class WarpRenderer:
         self._head = head_fields(face, self._points).reshape(len(HEAD), -1)
         at = grid()
         self._grid_shape = at.shape
-        self._expression = expression_fields(face, at).reshape(len(EXPRESSION), -1)
+        fields = [*expression_fields(face, at), jaw_pull(face, at)]
+        self._expression = np.stack(fields).reshape(len(fields), -1)
         self._lips = self._mouth.outer_fields(at).reshape(3, -1)
 
     def render(self, motion: Vector) -> Image:
@@ -68,10 +70,11 @@ class WarpRenderer:
         out = self._base.copy()
         turn = (motion[-len(HEAD) :] @ self._head).reshape(self._points.shape)
         turned = self._points - turn
-        smooth = (motion[: len(EXPRESSION)] @ self._expression).reshape(self._grid_shape)
         opening = self._mouth.opening(*(float(motion[INDEX[name]]) for name in _OPENING))
+        strengths = np.append(motion[: len(EXPRESSION)], f32(opening.stretch))
+        smooth = (strengths @ self._expression).reshape(self._grid_shape)
         full = smooth.copy()
-        full[..., 1] += (opening.moves() @ self._lips).reshape(self._grid_shape[:2])
+        full[..., 1] += (opening.moves @ self._lips).reshape(self._grid_shape[:2])
         source = turned - _lookup(full, turned)
         self._region.whole().fill(out, source, self._texture.sample)
         for eye, pose in zip(self._eyes, eye_poses(motion), strict=True):
@@ -79,12 +82,12 @@ class WarpRenderer:
                 window = self._region.window(self._frame, eye.box, turn)
                 window.fill(out, source, partial(eye.render, pose=pose))
         if not opening.rests():
-            tongue = float(motion[INDEX["tongue"]])
+            shape = (float(motion[INDEX["tongue"]]), float(motion[INDEX["round"]]))
             window = self._region.window(self._frame, self._mouth.box, turn)
             window.fill(
                 out,
                 turned - _lookup(smooth, turned),
-                partial(self._mouth.render, opening=opening, tongue=tongue),
+                partial(self._mouth.render, opening=opening, shape=shape),
             )
         return out
 
@@ -126,8 +129,8 @@ class WarpAvatar:
 
 def _lookup(field: Array, at: Array) -> Array:
     """(gh, gw, 2) field on the expression grid, read at points (h, w, 2) in face units."""
-    cells = (at - np.float32([GRID_X[0], GRID_Y[0]])) * np.float32(1 / GRID_STEP)
-    return np.asarray(cv2.remap(field, cells, None, cv2.INTER_LINEAR), np.float32)
+    cells = (at - f32([GRID_X[0], GRID_Y[0]])) * f32(1 / GRID_STEP)
+    return look_up(field, cells, repeat_edge=False)
 
 
 def _resized(rgb: Image, size: int) -> Image:

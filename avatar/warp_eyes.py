@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from avatar.motion import INDEX, Vector
+from avatar.motion import INDEX, Vector, f32
 from avatar.warp_fields import Array, Face, ramp
 from avatar.warp_source import DENSITY, Curve, Image, Texture
 
-LASH = 0.02  # the lash line hangs this far below the upper lid, in face units
-REACH = (0.105, 0.055)  # how far the iris travels at gaze 1, in face units
+LASH = 0.006  # the lash line hangs this far below the upper lid, in face units
+REACH = (0.09, 0.05)  # how far the iris travels at gaze 1, in face units
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,12 @@ class EyePose:
 
 def eye_poses(motion: Vector) -> tuple[EyePose, EyePose]:
     """The poses of the right and the left eye."""
-    at = INDEX
-    return tuple(  # type: ignore[return-value]
-        EyePose(
-            *(float(motion[at[f"{name}_{side}"]]) for name in ("blink", "widen", "squint")),
-            float(motion[at["gaze_x"]]),
-            float(motion[at["gaze_y"]]),
-        )
-        for side in ("r", "l")
-    )
+
+    def pose(side: str) -> EyePose:
+        names = (f"blink_{side}", f"widen_{side}", f"squint_{side}", "gaze_x", "gaze_y")
+        return EyePose(*(float(motion[INDEX[name]]) for name in names))
+
+    return pose("r"), pose("l")
 
 
 class Eye:
@@ -70,82 +68,84 @@ class Eye:
     def render(self, q: Array, pose: EyePose) -> Image:
         """(h, w, 2) points to (h, w, 3) uint8."""
         x, y = q[..., 0], q[..., 1]
-        sharpness = np.float32(self._skin.frame.unit)
         upper, lower, drop, rise = self._lids(x, pose)
-        over = np.clip(0.5 + (upper + LASH - y) * sharpness, 0, 1)
-        under = np.clip(0.5 + (y - lower) * sharpness, 0, 1) * (1 - over)
-        skin = self._skin.sample(self._skin_source(q, (upper, lower, drop, rise), over))
-        ball = self._ball.sample(self._gazing(q, pose))
-        weight = (over + under)[..., None]
-        return np.asarray(ball + (skin - ball.astype(np.float32)) * weight + 0.5, np.uint8)
+        sharpness = f32(self._skin.frame.unit)
+        over = (0.5 + (upper + LASH - y) * sharpness).clip(0, 1)
+        under = (0.5 + (y - lower) * sharpness).clip(0, 1)
+        # Next to the edge the lid moves as a whole (lashes keep their width); its skin stretches.
+        above = drop * (1 - ramp((upper - y) / (f32(self._lid) + np.abs(drop)), 0.05, 1.0))
+        beneath = rise * (1 - ramp(y - lower, 0.01, 0.24))
+        outside = np.maximum(1 - ramp(x, self._left - 0.01, self._left + 0.02),
+                             ramp(x, self._right - 0.02, self._right + 0.01))  # fmt: skip
+        at = q.copy()
+        at[..., 1] -= above
+        skin = f32(self._skin.sample(at))
+        at[..., 1] = y - beneath
+        share = under / (over + under).clip(1e-3)
+        skin += (f32(self._skin.sample(at)) - skin) * share[..., None]
+        ball = f32(self._ball.sample(self._gazing(q, pose)))
+        weight = np.maximum(over + under, outside).clip(0, 1)
+        ball += (skin - ball) * weight[..., None]
+        return np.asarray(ball + f32(0.5), np.uint8)
 
     def _lids(self, x: Array, pose: EyePose) -> tuple[Array, Array, Array, Array]:
         """Moved lid lines and by how much each moved (down positive)."""
         upper, lower = self._upper(x), self._lower(x)
-        inside = (x > self._left) & (x < self._right)
-        opening = np.where(inside, np.maximum(lower - upper, 0), 0).astype(np.float32)
-        t = (2 * x - self._left - self._right) / (self._right - self._left)
-        arch = np.clip(1 - t * t, 0, None)
+        t = (x - f32((self._left + self._right) / 2)) * f32(2 / (self._right - self._left))
+        arch = (1 - t * t).clip(0)
+        opening = np.where(arch > 0, lower - upper, 0).clip(0)
+        # A falling lid takes the skin beside the corners along.
+        middle = f32((self._left + self._right) / 2)
+        near = middle + (x - middle) * f32(0.86)
+        beside = np.where(np.abs(t) < 1.16, self._lower(near) - self._upper(near), 0).clip(0)
+        awake = 1 - pose.blink
         # The lid follows the eye: looking down lowers it.
-        follow = REACH[1] * pose.gaze_y * 0.7 * (1 - pose.blink)
-        narrow = 0.16 * pose.squint * (1 - pose.blink)
-        drop = opening * (0.86 * pose.blink + narrow)
-        drop += arch * (follow - 0.055 * pose.widen * (1 - pose.blink))
-        rest = opening - drop
-        rise = -np.minimum(opening * (0.14 * pose.blink + 0.26 * pose.squint), np.maximum(rest, 0))
-        rise += arch * 0.012 * pose.widen
-        return upper + drop, lower + rise, drop, rise
-
-    def _skin_source(self, q: Array, lids: tuple[Array, Array, Array, Array], over: Array) -> Array:
-        upper, lower, drop, rise = lids
-        y = q[..., 1]
-        # Next to the edge the lid moves as a whole (lashes keep their width); its skin stretches.
-        above = drop * (1 - ramp((upper - y) / (self._lid + np.abs(drop)), 0.06, 1.0))
-        beneath = rise * (1 - ramp(y - lower, 0.01, 0.24))
-        return np.stack([q[..., 0], y - np.where(over > 0.5, above, beneath)], -1)
+        shift = (0.7 * REACH[1] * pose.gaze_y - 0.032 * pose.widen) * awake
+        drop = opening * f32(0.18 * pose.squint * awake) + beside * f32(0.86 * pose.blink)
+        drop += arch * f32(shift + 0.008 * pose.blink)
+        rise = opening * f32(-0.14 * pose.blink - 0.28 * pose.squint * awake)
+        rise += arch * f32(0.010 * pose.widen * awake)
+        return f32(upper + drop), f32(lower + rise), f32(drop), f32(rise)
 
     def _gazing(self, q: Array, pose: EyePose) -> Array:
-        turn = np.float32([pose.gaze_x * REACH[0], pose.gaze_y * REACH[1]])
+        turn = f32([pose.gaze_x * REACH[0], pose.gaze_y * REACH[1]])
         away = q - (self._iris + turn)
-        distance = np.sqrt((away**2).sum(-1)) / self._iris_radius
-        return np.asarray(q - turn * (1 - ramp(distance, 1.15, 2.7))[..., None], np.float32)
+        distance = np.hypot(away[..., 0], away[..., 1]) * f32(1 / self._iris_radius)
+        return f32(q - turn * (1 - ramp(distance, 1.15, 2.7))[..., None])
 
     def _eyeball(self, texture: Texture) -> Texture:
         """The eye as if it had no lids, in a texture of its own."""
         frame = texture.frame
-        corners = np.float32([[self.box[i], self.box[j]] for i in (0, 2) for j in (1, 3)])
-        texels = texture.texels(corners)
+        corners = f32([[[self.box[i], self.box[j]] for i in (0, 2)] for j in (1, 3)])
+        texels = texture.texels(corners).reshape(-1, 2)
         low = np.maximum(np.floor(texels.min(0)).astype(int) - 4, 0)
         high = np.ceil(texels.max(0)).astype(int) + 4
-        crop = texture.rgb[low[1] : high[1], low[0] : high[0]].copy()
-        own = replace(frame, origin=frame.origin - low.astype(np.float32) / DENSITY)
-        local = Texture(crop, own).grid()
-        crop = self._without_lids(crop, local)
-        return Texture(crop, own)
+        crop = texture.rgb[low[1] : high[1], low[0] : high[0]]
+        own = replace(frame, origin=frame.origin - f32(low / DENSITY))
+        return Texture(self._without_lids(crop, Texture(crop, own).grid()), own)
 
     def _without_lids(self, crop: Image, local: Array) -> Image:
         x, y = local[..., 0], local[..., 1]
         inside = (x > self._left + 0.01) & (x < self._right - 0.01)
-        seen = inside & (y > self._upper(x) + LASH) & (y < self._lower(x) - 0.012)
-        distance = np.hypot(x - self._iris[0], y - self._iris[1]) / self._iris_radius
-        white = seen & (distance > 1.2)
-        pixels = crop[white] if white.sum() > 12 else crop[seen]
-        tone = np.median(pixels, 0) if len(pixels) else np.float32([200, 195, 190])
-        full = crop.astype(np.float32)
-        full[~seen] = tone * 0.82
+        seen = inside & (y > self._upper(x) + LASH) & (y < self._lower(x) - 0.006)
+        distance = f32(np.hypot(*np.moveaxis(local - self._iris, -1, 0)) / self._iris_radius)
+        white = crop[seen & (distance > 1.2)]
+        tone = np.percentile(white if len(white) > 12 else crop[seen], 60, axis=0)
+        full = f32(crop).copy()
+        below = ramp(y - self._iris[1], -0.06, 0.06)[..., None]
+        full[~seen] = (f32(tone) * (0.78 + 0.17 * below))[~seen]
         self._complete_iris(full, seen, distance)
-        soft = cv2.GaussianBlur(full, (0, 0), 1.5)
-        keep = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 0.8)[..., None]
+        soft = cv2.GaussianBlur(full, (0, 0), 1.2)
+        keep = cv2.GaussianBlur(f32(seen), (0, 0), 0.8)[..., None]
         keep[seen] = 1.0
-        return np.asarray(np.clip(crop * keep + soft * (1 - keep), 0, 255), np.uint8)
+        return np.asarray((full * keep + soft * (1 - keep)).clip(0, 255), np.uint8)
 
-    def _complete_iris(self, full: Array, seen: Array, distance: Array) -> None:
-        """Fill what the lids hide of the iris with the mean of what is seen at that radius."""
+    def _complete_iris(self, full: Array, seen: NDArray[np.bool_], distance: Array) -> None:
+        """Fill what the lids hide of the iris with the median of what is seen at that radius."""
         rings = np.minimum((distance * 12).astype(np.intp), 13)
         hidden = ~seen & (distance < 1.08)
         for ring in range(14):
-            here = rings == ring
-            sample = full[here & seen]
-            fill = hidden & here
+            fill = hidden & (rings == ring)
+            sample = full[seen & (rings == ring)]
             if len(sample) >= 3 and fill.any():
-                full[fill] = sample.mean(0) * 0.85
+                full[fill] = np.median(sample, 0) * 0.85

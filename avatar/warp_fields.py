@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.landmarks import Landmarks
-from avatar.motion import EXPRESSION
+from avatar.motion import EXPRESSION, f32
 
 Array = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ class Frame2D:
         # A turned head brings the eyes together; the height of the face does not shrink with it.
         unit = max(distance, 0.9 * float(np.hypot(*(mouth - centre))))
         x = along / distance * unit
-        return cls(np.float32(centre), np.float32([x, [-x[1], x[0]]]), unit)
+        return cls(f32(centre), f32(np.array([[x[0], x[1]], [-x[1], x[0]]])), unit)
 
     def local(self, points: Array) -> Array:
         """(..., 2) px to face units."""
@@ -78,11 +78,11 @@ class Face:
         top, chin = float(oval[0, 1]), float(oval[18, 1])
         crown = top - 0.33 * (chin - top)
         sides = oval[[27, 9], 0]
-        centre = np.float32([sides.mean(), (crown + chin) / 2])
-        radius = np.float32([1.13 * np.ptp(sides) / 2, 1.04 * (chin - crown) / 2])
+        centre = f32([float(sides.mean()), (crown + chin) / 2])
+        radius = f32([1.13 * float(np.ptp(sides)) / 2, 1.04 * (chin - crown) / 2])
         return cls(
             points,
-            np.float32((inner[5] + inner[15]) / 2),
+            f32((inner[5] + inner[15]) / 2),
             outer[[0, 10]],
             float(np.ptp(inner[[0, 10], 0])) / 2,
             float(points.group("nose")[9, 1]),
@@ -94,19 +94,23 @@ class Face:
 
 def grid() -> Array:
     """(H, W, 2) face units of the expression grid."""
-    x = np.arange(*GRID_X, GRID_STEP, np.float32)
-    y = np.arange(*GRID_Y, GRID_STEP, np.float32)
+    return lattice((GRID_X[0], GRID_Y[0], GRID_X[1], GRID_Y[1]), GRID_STEP)
+
+
+def lattice(box: tuple[float, float, float, float], step: float) -> Array:
+    """(h, w, 2) face units of the points `step` apart in a box of left, top, right, bottom."""
+    x, y = np.arange(box[0], box[2], step), np.arange(box[1], box[3], step)
     return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
 
 
 def _bump(at: Array, place: Array, width: float, height: float) -> Array:
-    offset = (at - np.float32(place)) / np.float32([width, height])
+    offset = (at - f32(place)) / f32([width, height])
     return np.asarray(np.exp(-0.5 * (offset**2).sum(-1)), np.float32)
 
 
 def _push(at: Array, place: Array, size: tuple[float, float], by: tuple[float, float]) -> Array:
     """Move the surroundings (a Gaussian of `size`) of a place by a vector."""
-    return _bump(at, place, *size)[..., None] * np.float32(by)
+    return _bump(at, place, *size)[..., None] * f32(by)
 
 
 def expression_fields(face: Face, at: Array) -> Array:
@@ -115,22 +119,32 @@ def expression_fields(face: Face, at: Array) -> Array:
     return np.stack([made[name] for name in EXPRESSION])
 
 
-def _lip_fields(face: Face, at: Array) -> dict[str, Array]:
-    corner_size, (mx, my) = (0.30, 0.27), face.mouth
+def jaw_pull(face: Face, at: Array) -> Array:
+    """(..., 2) what a dropped jaw does to the lip corners: down and towards the middle."""
     right, left = face.corners
-    cheek_y = my - 0.48
+    return _push(at, right, (0.20, 0.22), (0.05, 0.06)) + _push(
+        at, left, (0.20, 0.22), (-0.05, 0.06)
+    )
+
+
+def _lip_fields(face: Face, at: Array) -> dict[str, Array]:
+    mx, my = face.mouth
+    right, left = face.corners
     outer = face.points.group("lips_outer")[:, 1]
     above, below = float(outer[5]) - 0.01, float(outer[15]) + 0.01
     fields = {}
     for name, corner, side in (("smile_r", right, -1), ("smile_l", left, 1)):
-        cheek = np.float32([mx + side * 0.66, cheek_y])
-        fields[name] = _push(at, corner, corner_size, (side * 0.11, -0.13)) + _push(
-            at, cheek, (0.32, 0.24), (side * 0.02, -0.06)
+        cheek = f32([mx + side * 0.66, my - 0.48])
+        fields[name] = (
+            _push(at, corner, (0.27, 0.26), (side * 0.12, -0.135))
+            + _push(at, cheek, (0.30, 0.24), (side * 0.02, -0.06))
+            + _push(at, f32([mx, my]), (0.18, 0.16), (0, 0.012))
         )
     fields["frown"] = (
-        _push(at, right, (0.25, 0.22), (-0.02, 0.13))
-        + _push(at, left, (0.25, 0.22), (0.02, 0.13))
-        + _push(at, np.float32([mx, my + 0.26]), (0.28, 0.14), (0, -0.05))
+        _push(at, right, (0.22, 0.21), (-0.02, 0.12))
+        + _push(at, left, (0.22, 0.21), (0.02, 0.12))
+        + _push(at, f32([mx, my + 0.26]), (0.28, 0.14), (0, -0.04))
+        + _push(at, f32([mx, my]), (0.18, 0.15), (0, -0.02))
     )
     fields["wide"] = _push(at, right, (0.30, 0.34), (-0.12, 0)) + _push(
         at, left, (0.30, 0.34), (0.12, 0)
@@ -138,16 +152,16 @@ def _lip_fields(face: Face, at: Array) -> dict[str, Array]:
     fields["round"] = (
         _push(at, right, (0.26, 0.34), (0.16, 0))
         + _push(at, left, (0.26, 0.34), (-0.16, 0))
-        + _push(at, np.float32([mx, above]), (0.22, 0.09), (0, -0.03))
-        + _push(at, np.float32([mx, below]), (0.22, 0.10), (0, 0.04))
+        + _push(at, f32([mx, above]), (0.22, 0.09), (0, -0.03))
+        + _push(at, f32([mx, below]), (0.22, 0.10), (0, 0.04))
     )
     lip = (1.2 * face.half, 0.08)
-    fields["press"] = _push(at, np.float32([mx, above]), lip, (0, 0.045)) + _push(
-        at, np.float32([mx, below]), lip, (0, -0.05)
+    fields["press"] = _push(at, f32([mx, above]), lip, (0, 0.045)) + _push(
+        at, f32([mx, below]), lip, (0, -0.05)
     )
     for name, side in (("sneer_r", -1), ("sneer_l", 1)):
-        wing = np.float32([mx + side * 0.22, face.nose_base - 0.06])
-        lip_top = np.float32([mx + side * 0.26, above + 0.02])
+        wing = f32([mx + side * 0.22, face.nose_base - 0.06])
+        lip_top = f32([mx + side * 0.26, above + 0.02])
         fields[name] = _push(at, wing, (0.15, 0.16), (0, -0.06)) + _push(
             at, lip_top, (0.19, 0.15), (side * 0.01, -0.07)
         )
@@ -160,11 +174,18 @@ def _upper_fields(face: Face, at: Array) -> dict[str, Array]:
         brow = face.points.group(f"{side}_brow")
         eye = face.points.group(f"{side}_eye")
         inner, middle, outer = brow[[4, 9]].mean(0), brow[[2, 7]].mean(0), brow[[0, 5]].mean(0)
-        fields["brow_in"] += _push(at, inner, (0.20, 0.19), (sign * -0.02, -0.15))
-        fields["brow_out"] += _push(at, (middle + outer) / 2, (0.27, 0.18), (0, -0.13))
-        fields["brow_down"] += _push(at, inner, (0.18, 0.17), (sign * -0.055, 0.11))
-        fields["brow_down"] += _push(at, middle, (0.20, 0.15), (0, 0.05))
-        below = np.float32([eye[:, 0].mean(), eye[:, 1].max() + 0.20])
+        # A brow leaves the lid where it is. Fields are read where things arrive, so a rising brow
+        # needs them to reach higher.
+        lid, edge = float(eye[:, 1].min()), float(brow[:5, 1].mean())
+        lifted = (1 - ramp(at[..., 1], min(edge, lid - 0.12) - 0.18, lid))[..., None]
+        still = (1 - ramp(at[..., 1], min(edge, lid - 0.12), lid + 0.02))[..., None]
+        up, down, out = f32([sign * -0.02, -0.11]), f32([sign * -0.05, 0.10]), f32([0, -0.10])
+        fields["brow_in"] += _bump(at, inner, 0.19, 0.22)[..., None] * lifted * up
+        far = (middle + outer) / 2
+        fields["brow_out"] += _bump(at, far, 0.27, 0.22)[..., None] * lifted * out
+        fields["brow_down"] += _bump(at, inner, 0.18, 0.17)[..., None] * still * down
+        fields["brow_down"] += _push(at, middle, (0.20, 0.13), (0, 0.04)) * still
+        below = f32([eye[:, 0].mean(), eye[:, 1].max() + 0.20])
         fields["cheek"] += _push(at, below, (0.30, 0.15), (0, -0.07))
     return fields
 
@@ -202,7 +223,7 @@ def lip_fields(face: Face, seam: Array, at: Array) -> tuple[Array, Array, Array]
     """
     x, below = at[..., 0] - face.mouth[0], at[..., 1] - seam
     nose, chin = face.mouth[1] - face.nose_base, face.chin - face.mouth[1]
-    shape = np.clip(1 - (x / face.half) ** 2, 0, None) ** np.float32(0.75)
+    shape = np.clip(1 - (x / face.half) ** 2, 0, None) ** f32(0.9)
     upper = -shape * (1 - ramp(-below, 0.35 * nose, 1.0 * nose))
     lower = shape * (1 - ramp(below, 0.3 * chin, 0.95 * chin))
     side = 1 - ramp(np.abs(x), face.half + 0.04, 1.25)

@@ -8,27 +8,35 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.warp_fields import Array, Face, lip_fields
-from avatar.warp_source import Curve, Image, Texture
-from avatar.warp_teeth import MouthInterior
+from avatar.motion import f32
+from avatar.warp_fields import Array, Face, lattice, lip_fields
+from avatar.warp_source import Curve, Image, Texture, look_up
+from avatar.warp_teeth import Look, MouthInterior
 
 GAP = 0.55  # aperture at gap 1, in face units
 JAW = 0.30  # drop of the chin at jaw 1
 STEP = 0.02  # of the local grid of fields
+OPEN_AT_REST = 0.035  # lips further apart than this show an open mouth in the portrait
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How far lips and jaw have moved, in face units (down positive for lower and jaw)."""
+    """How far the lips have moved, in face units: upper up, lower and jaw down."""
 
     upper: float
     lower: float
     jaw: float
     aperture: float
 
+    @property
     def moves(self) -> Array:
         """(3,) strengths of the fields of `lip_fields`."""
-        return np.float32([self.upper, self.lower, self.jaw])
+        return f32([self.upper, self.lower, self.jaw])
+
+    @property
+    def stretch(self) -> float:
+        """How far the mouth is open, 1 being as far as it goes."""
+        return min(1.0, self.aperture / GAP)
 
     def rests(self) -> bool:
         """Whether the mouth is as in the portrait."""
@@ -39,99 +47,89 @@ class Mouth:
     """The mouth of one portrait."""
 
     def __init__(self, texture: Texture, face: Face) -> None:
-        self._skin = texture
+        self._skin, self._face = texture, face
         inner = face.points.group("lips_inner")
-        upper, lower = inner[:11], np.concatenate([inner[10:], inner[:1]])
-        thick = float(np.clip((lower[:, 1] - np.interp(lower[:, 0], upper[:, 0], upper[:, 1])).max(), 0, None))
-        self.rest_gap = thick if thick > 0.035 else 0.0
-        self._face = face
-        self._upper, self._lower = self._edges(texture, upper, lower)
-        fx, (mx, my) = face.half, face.mouth
-        self.box = (mx - fx - 0.32, my - 0.42, mx + fx + 0.32, my + 0.42 + GAP)
-        self._fields = self._local_fields()
+        upper, lower = inner[:11], np.concatenate([inner[10:], inner[:1]])[::-1]
+        apart = np.interp(upper[:, 0], lower[:, 0], lower[:, 1]) - upper[:, 1]
+        self._rest_gap = float(apart.max()) if apart.max() > OPEN_AT_REST else 0.0
+        self._upper, self._lower = self._edges(upper, lower)
+        half, (mx, my) = face.half, (float(v) for v in face.mouth)
+        self.box = (mx - half - 0.32, my - 0.42, mx + half + 0.32, my + 0.42 + GAP)
+        at = lattice(self.box, STEP)
+        self._corner = at[0, 0]
+        self._fields = lip_fields(face, self.seam(at[..., 0]), at)
         self._interior = MouthInterior(texture, face)
 
-    def opening(self, gap: float, jaw: float, lift: float, tuck: float, close: float) -> Opening:
+    def opening(self, gap: float, jaw: float, upper: float, tuck: float, close: float) -> Opening:
         """Resolve motion parameters: the lips part by `gap` alone, and not at all at close 1."""
-        extra = 0.10 * max(lift, 0.0)
         free = 1.0 - min(max(close, 0.0), 1.0)
-        wanted = self.rest_gap + GAP * max(gap, 0.0) + extra + 0.055 * tuck
-        aperture = wanted * free
-        rise = 0.22 * GAP * max(gap, 0.0) + extra + 0.05 * tuck
-        # More than the aperture would drag the lower lip up along with it.
-        rise = min(rise, 0.9 * aperture) * free
-        drop = aperture - self.rest_gap - rise
-        return Opening(rise, drop - JAW * jaw, JAW * jaw, aperture)
-
-    def _edges(self, texture: Texture, upper: Array, lower: Array) -> tuple[Curve, Curve]:
-        if self.rest_gap > 0:
-            return Curve(upper[:, 0], upper[:, 1], 4), Curve(lower[:, 0], lower[:, 1], 4)
-        x = np.linspace(upper[0, 0], upper[-1, 0], 33).astype(np.float32)
-        order = lower[:, 0].argsort()
-        middle = np.interp(x, upper[:, 0], upper[:, 1]) + np.interp(x, lower[order, 0], lower[order, 1])
-        seam = self._darkest(texture, x, np.float32(middle / 2))
-        curve = Curve(x, seam, 6)
-        return curve, curve
-
-    @staticmethod
-    def _darkest(texture: Texture, x: Array, y: Array) -> Array:
-        """Move the seam onto the dark line between the lips, where there is one."""
-        offsets = np.linspace(-0.05, 0.05, 41).astype(np.float32)
-        at = np.stack(np.broadcast_arrays(x, y + offsets[:, None]), -1).astype(np.float32)
-        grey = cv2.cvtColor(texture.sample(at), cv2.COLOR_RGB2GRAY).astype(np.float32)
-        cost = cv2.GaussianBlur(grey, (5, 3), 0) + 40 * (offsets[:, None] / 0.05) ** 2 * grey.std()
-        return np.asarray(y + offsets[cost.argmin(0)], np.float32)
+        lift = 0.10 * max(upper, 0.0)
+        parted = GAP * max(gap, 0.0)
+        aperture = (self._rest_gap + parted + lift + 0.045 * max(tuck, 0.0)) * free
+        rise = (0.26 * parted + lift + 0.06 * max(tuck, 0.0)) * free
+        return Opening(rise, aperture - self._rest_gap - rise - JAW * jaw, JAW * jaw, aperture)
 
     def seam(self, x: Array) -> Array:
         """y of the middle of the lip line."""
-        return (self._upper(x) + self._lower(x)) / 2
-
-    def _local_fields(self) -> Array:
-        x = np.arange(self.box[0] - 0.1, self.box[2] + 0.1, STEP, np.float32)
-        y = np.arange(self.box[1] - 0.1, self.box[3] + 0.1, STEP, np.float32)
-        at = np.stack(np.meshgrid(x, y), -1).astype(np.float32)
-        self._corner = at[0, 0]
-        return np.stack(lip_fields(self._face, self.seam(at[..., 0]), at), 0)
-
-    def _moves(self, q: Array, opening: Opening) -> tuple[Array, Array]:
-        """Vertical movement of the upper and of the lower lip at each point."""
-        upper, lower, jaw = self._fields
-        both = np.stack(
-            [upper * np.float32(opening.upper),
-             lower * np.float32(opening.lower) + jaw * np.float32(opening.jaw)], -1,
-        )  # fmt: skip
-        at = (q - self._corner) / np.float32(STEP)
-        found = cv2.remap(both, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return found[..., 0], found[..., 1]
+        return f32((self._upper(x) + self._lower(x)) / 2)
 
     def outer_fields(self, at: Array) -> Array:
         """(3, ...) `lip_fields` for the face around the lips, each on its own side of the seam."""
         seam = self.seam(at[..., 0])
         upper, lower, jaw = lip_fields(self._face, seam, at)
         above = at[..., 1] < seam
-        parts = (np.where(above, upper, 0), np.where(above, 0, lower), np.where(above, 0, jaw))
-        return np.stack(parts).astype(np.float32)
+        return f32([np.where(above, upper, 0), np.where(above, 0, lower), np.where(above, 0, jaw)])
 
-    def render(self, q: Array, opening: Opening, tongue: float) -> Image:
-        """(h, w, 2) points to (h, w, 3) uint8; tongue in [0, 1] lifts its tip."""
+    def render(self, q: Array, opening: Opening, shape: tuple[float, float]) -> Image:
+        """(h, w, 2) points to (h, w, 3) uint8; shape: tip of the tongue up, lips rounded."""
+        sharpness = f32(self._skin.frame.unit)
         x, y = q[..., 0], q[..., 1]
-        sharpness = np.float32(self._skin.frame.unit)
         up, down = self._moves(q, opening)
-        y_upper, y_lower = y - up, y - down
-        above = np.clip(0.5 + (self._upper(x) - y_upper) * sharpness, 0, 1)
-        below = np.clip(0.5 + (y_lower - self._lower(x)) * sharpness, 0, 1)
-        inside = np.clip(1 - above - below, 0, 1)
-        inside *= min(1.0, opening.aperture / 0.015)
-        share = above / np.maximum(above + below, 1e-3)
-        skin = self._lips(q, (y_upper, y_lower), share)
-        if opening.aperture <= 0:
-            return np.asarray(skin + 0.5, np.uint8)
-        depth = y_upper - self._upper(x)  # how far beneath the upper lip
-        between = self._interior.render(q, depth, (opening.jaw + opening.lower, tongue, opening.aperture))
-        mixed = skin + (between - skin) * inside[..., None]
-        return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
+        edge_upper, edge_lower = self._upper(x), self._lower(x)
+        above = (0.5 + (edge_upper - y + up) * sharpness).clip(0, 1)
+        below = (0.5 + (y - down - edge_lower) * sharpness).clip(0, 1)
+        share = above / (above + below).clip(1e-3)
+        # Nearly shut, a slit fades instead of narrowing below a pixel.
+        inside = (1 - above - below).clip(0, 1) * f32(min(1.0, opening.aperture / 0.015))
+        out = self._lips(q, up, down, share)
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        if len(rows):
+            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            depth = (y - up - edge_upper)[part]
+            look = Look(opening.jaw + opening.lower, opening.aperture, *shape)
+            between = self._interior.render(np.ascontiguousarray(q[part]), depth, look)
+            out[part] += (between - out[part]) * inside[part][..., None]
+        return np.asarray(out + f32(0.5), np.uint8)
 
-    def _lips(self, q: Array, rows: tuple[Array, Array], share: Array) -> Array:
-        upper = self._skin.sample(np.stack([q[..., 0], rows[0]], -1)).astype(np.float32)
-        lower = self._skin.sample(np.stack([q[..., 0], rows[1]], -1)).astype(np.float32)
-        return np.asarray(lower + (upper - lower) * share[..., None], np.float32)
+    def _edges(self, upper: Array, lower: Array) -> tuple[Curve, Curve]:
+        if self._rest_gap > 0:
+            return Curve(upper[:, 0], upper[:, 1], 4), Curve(lower[:, 0], lower[:, 1], 4)
+        x = f32(np.linspace(upper[0, 0], upper[-1, 0], 33))
+        middle = np.interp(x, upper[:, 0], upper[:, 1]) + np.interp(x, lower[:, 0], lower[:, 1])
+        seam = Curve(x, self._darkest(x, f32(middle / 2)), 6)
+        return seam, seam
+
+    def _darkest(self, x: Array, y: Array) -> Array:
+        """Move the seam onto the dark line between the lips, where there is one."""
+        offsets = f32(np.linspace(-0.05, 0.05, 41))[:, None]
+        at = f32(np.stack(np.broadcast_arrays(x, y + offsets), -1))
+        grey = f32(cv2.cvtColor(self._skin.sample(at), cv2.COLOR_RGB2GRAY))
+        cost = cv2.GaussianBlur(grey, (5, 3), 0) + grey.std() * (offsets / f32(0.05)) ** 2
+        best: Array = y + offsets[cost.argmin(0), 0]
+        return best
+
+    def _moves(self, q: Array, opening: Opening) -> tuple[Array, Array]:
+        """Vertical movement of the upper and of the lower lip at each point."""
+        upper, lower, jaw = self._fields
+        both = f32(np.stack([upper * opening.upper, lower * opening.lower + jaw * opening.jaw], -1))
+        found = look_up(both, (q - self._corner) * f32(1 / STEP))
+        return found[..., 0], found[..., 1]
+
+    def _lips(self, q: Array, up: Array, down: Array, share: Array) -> Array:
+        at = q.copy()
+        at[..., 1] -= up
+        upper = f32(self._skin.sample(at))
+        at[..., 1] = q[..., 1] - down
+        lower = f32(self._skin.sample(at))
+        mixed: Array = lower + (upper - lower) * share[..., None]
+        return mixed

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from avatar.motion import f32
 from avatar.warp_fields import Array, Face, Frame2D
 from avatar.warp_source import Image
 
@@ -55,9 +56,9 @@ class Region:
     def around(cls, face: Face, frame: Frame2D, size: int) -> "Region":
         """All that a face can move in a picture of size x size."""
         cell = max(2, round(size / 96))
-        reach = face.radius * np.float32([REACH, REACH * 1.12])
+        reach = face.radius * f32([REACH, REACH * 1.12])
         low, high = face.centre - reach, face.centre + reach
-        corners = np.float32([[a[0], b[1]] for a in (low, high) for b in (low, high)])
+        corners = f32([[a[0], b[1]] for a in (low, high) for b in (low, high)])
         pixels = frame.picture(corners)
         first = np.clip(np.floor(pixels.min(0)), 0, size - cell).astype(int)
         last = np.clip(np.ceil(pixels.max(0)), first + cell, size).astype(int)
@@ -74,23 +75,19 @@ class Region:
         """The window that is the region."""
         return Window(self.x, self.y, self.cell, 0, self.rows, 0, self.columns)
 
-    def window(
-        self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array
-    ) -> Window:
+    def window(self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array) -> Window:
         """The cells that show `box` (left, top, right, bottom in face units) after the head has
         moved by `turn` (face units at each of `centres`)."""
-        low, high = np.float32(box[:2]) - MARGIN, np.float32(box[2:]) + MARGIN
-        row, column = self._cell_of(frame.picture((low + high) / 2))
+        low, high = f32(box[:2]) - MARGIN, f32(box[2:]) + MARGIN
+        row, column = self._cell_of(frame.picture(f32((low + high) / 2)))
         shift = turn[int(row), int(column)]
-        corners = np.float32([[a[0], b[1]] for a in (low, high) for b in (low, high)]) + shift
-        cells = np.float32([self._cell_of(corner) for corner in frame.picture(corners)])
+        corners = f32([[a[0], b[1]] for a in (low, high) for b in (low, high)]) + shift
+        cells = f32([self._cell_of(corner) for corner in frame.picture(corners)])
         top, left = np.floor(cells.min(0)).astype(int)
         bottom, right = np.ceil(cells.max(0)).astype(int)
         top, bottom = np.clip((top, bottom + 1), 0, self.rows)
         left, right = np.clip((left, right + 1), 0, self.columns)
-        return Window(
-            self.x, self.y, self.cell, int(top), int(bottom), int(left), int(right)
-        )
+        return Window(self.x, self.y, self.cell, int(top), int(bottom), int(left), int(right))
 
     def _cell_of(self, pixel: Array) -> tuple[float, float]:
         row = np.clip((pixel[1] - self.y) / self.cell, 0, self.rows - 1)

@@ -1,15 +1,19 @@
 """The portrait as a texture that can be sampled anywhere without losing sharpness."""
 
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.motion import f32
 from avatar.warp_fields import Array, Frame2D
 
 Image = NDArray[np.uint8]
+_T = TypeVar("_T", np.uint8, np.float32)
 DENSITY = 2  # texels per pixel
+_NO_MAP: Any = None  # both coordinates are in the first map
 
 
 def densify(rgb: Image) -> Image:
@@ -19,12 +23,19 @@ def densify(rgb: Image) -> Image:
     shimmers.
     """
     height, width = rgb.shape[:2]
-    halves = np.float32([[1 / DENSITY, 0, 0], [0, 1 / DENSITY, 0]])
+    halves = f32([[1 / DENSITY, 0, 0], [0, 1 / DENSITY, 0]])
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     size = (width * DENSITY, height * DENSITY)
     dense = cv2.warpAffine(rgb, halves, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     dense[::DENSITY, ::DENSITY] = rgb
     return np.asarray(dense, np.uint8)
+
+
+def look_up(image: NDArray[_T], at: Array, *, repeat_edge: bool = True) -> NDArray[_T]:
+    """Bilinear (H, W, C) at pixel coordinates (h, w, 2); beyond the edge it repeats or is 0."""
+    border = cv2.BORDER_REPLICATE if repeat_edge else cv2.BORDER_CONSTANT
+    found = cv2.remap(image, at, _NO_MAP, cv2.INTER_LINEAR, borderMode=border)
+    return cast(NDArray[_T], found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,21 +47,18 @@ class Texture:
 
     def texels(self, local: Array) -> Array:
         """(h, w, 2) face units to texel coordinates."""
-        axes = self.frame.axes * np.float32(DENSITY)
-        return np.asarray(local @ axes + self.frame.origin * np.float32(DENSITY), np.float32)
+        affine = np.column_stack([self.frame.axes.T, self.frame.origin]) * DENSITY
+        return f32(cv2.transform(local, affine))
 
     def sample(self, local: Array) -> Image:
         """(h, w, 2) face units to (h, w, C) uint8."""
-        found = cv2.remap(
-            self.rgb, self.texels(local), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(found, np.uint8)
+        return look_up(self.rgb, self.texels(local))
 
     def grid(self) -> Array:
         """(H, W, 2) face units of every texel."""
         height, width = self.rgb.shape[:2]
         x, y = np.meshgrid(np.arange(width), np.arange(height))
-        return self.frame.local(np.stack([x, y], -1).astype(np.float32) / DENSITY)
+        return self.frame.local(f32(np.stack([x, y], -1)) / f32(DENSITY))
 
 
 class Curve:
@@ -59,13 +67,14 @@ class Curve:
     def __init__(self, x: Array, y: Array, degree: int) -> None:
         """Fit a polynomial to points (n,) in face units."""
         self._start, self._end = float(x.min()), float(x.max())
-        self._scale = 255 / (self._end - self._start)
+        self._scale = 255 / max(self._end - self._start, 1e-3)
         fit = np.polynomial.Polynomial.fit(x, y, degree)
         self._table = fit(np.linspace(self._start, self._end, 256)).astype(np.float32)
 
     def index(self, x: Array) -> NDArray[np.intp]:
         """Where each x (...,) stands in the table; one index serves curves of equal ends."""
-        return np.clip((x - self._start) * self._scale, 0, 255).astype(np.intp)
+        place: Array = (x - f32(self._start)) * f32(self._scale)
+        return place.clip(0, 255).astype(np.intp)
 
     def __call__(self, x: Array) -> Array:
         """y at each x, (...,)."""

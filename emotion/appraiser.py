@@ -76,7 +76,8 @@ def _strongest(
         return strengths_from_voice(audio)
     arousal = voice_arousal(audio)
     swing = 0.0 if arousal is None else 2 * (arousal - 0.5) * _VOICE_SWING
-    return np.minimum(strengths * np.float32(1 + swing), np.float32(1))
+    moved: Vector = np.minimum(strengths * np.float32(1 + swing), np.float32(1))
+    return moved
 
 
 def _state(strengths: Vector, felt: TextFeeling | None) -> EmotionState:

@@ -32,7 +32,8 @@ _DEGREE_REACH = 2
 _BEFORE_CONTRAST = 0.45  # "nice, but sad" is mostly sad
 _MORE_OF_SAME = 0.15  # what each further hit of one emotion adds to its strongest
 _LONGEST_NAMING = 14  # words
-_FILLERS = frozenset("a an and but with the of in i'm i am feel feeling feels yet at also then".split())
+_FILLER_WORDS = "a an and but with the of in i'm i am feel feeling feels yet at also then"
+_FILLERS = frozenset(_FILLER_WORDS.split())
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _SUFFIXES = ("s", "es", "ed", "d", "ing", "ly", "er", "est", "ness", "ful", "n't")
 
@@ -196,7 +197,8 @@ class _Found:
 
     @property
     def strengths(self) -> Vector:
-        return np.minimum(self.evidence * np.float32(self.factor), np.float32(1))
+        strengths: Vector = np.minimum(self.evidence * np.float32(self.factor), np.float32(1))
+        return strengths
 
     def hits(self) -> Iterator[Hit]:
         for emotion, strength in zip(EMOTIONS, self.strengths, strict=True):
@@ -212,7 +214,8 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
 
 def _loader() -> type[Any]:
     """LibYAML's safe loader where it is built in: ten times faster."""
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return loader
 
 
 def _by_entry(table: Mapping[str, Mapping[float, Any]], split: Any) -> dict[str, Vector]:
@@ -307,7 +310,8 @@ def _combined(vectors: list[Vector], emphasis: float) -> Vector:
     stack = np.stack(vectors)
     top = stack.max(0)
     total = (top + np.float32(_MORE_OF_SAME) * (stack.sum(0) - top)) * np.float32(emphasis)
-    return np.minimum(total, np.float32(1)).astype(np.float32)
+    bounded: Vector = np.minimum(total, np.float32(1))
+    return bounded
 
 
 def _emphasis(tokens: list[_Token]) -> float:

@@ -6,12 +6,12 @@ Axis legend: C = 7 classes (six emotions, neutral), E = 384.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from emotion.baked import read_baked, write_baked
 from emotion.embedding import MiniLM
 from emotion.lexicon import Lexicon, Reading, load_lexicon
 from emotion.types import EMOTIONS
@@ -23,6 +23,8 @@ Vector = NDArray[np.float32]
 _NAMED_WEIGHT = 0.5
 _BIAS = np.array([-0.06, -0.08, -0.04, -0.14, -0.02, 0.04, 0.16], np.float32)
 _NEIGHBOURS = 5
+_CLASSES = (*EMOTIONS, "neutral")
+_BAKED = Path(__file__).with_name("prototypes.npz")
 
 _RESEMBLANCE_GAIN = 2.0  # margin over neutral -> strength
 _RESEMBLANCE_CAP = 0.5  # what is not said in words is never claimed strongly
@@ -67,10 +69,14 @@ class TextReader:
     @cached_property
     def _prototypes(self) -> list[Vector]:
         """C arrays (P, E): the typical sentences of each class."""
-        source = Path(__file__).with_name("prototypes.yaml").read_text("utf-8")
-        table: dict[str, Any] = yaml.safe_load(source)
-        assert self._embedder is not None
-        return [self._embedder.encode(table[name]) for name in (*EMOTIONS, "neutral")]
+        table = _prototype_texts()
+        texts = [text for name in _CLASSES for text in table[name]]
+        rows = read_baked(_BAKED, texts)
+        if rows is None:
+            assert self._embedder is not None
+            rows = self._embedder.encode(texts)
+        ends = np.cumsum([len(table[name]) for name in _CLASSES])
+        return list(np.split(rows, ends[:-1]))
 
     def _weigh(self, reading: Reading, sentence: Vector) -> Vector:
         """Lexicon and resemblance together. sentence: (E,)."""
@@ -84,6 +90,19 @@ class TextReader:
         resembled = np.minimum(margin * np.float32(_RESEMBLANCE_GAIN), np.float32(_RESEMBLANCE_CAP))
         silent = shows & (reading.evidence <= 0)
         return np.where(silent, resembled * _share(reading), reading.strengths).astype(np.float32)
+
+
+def bake_prototypes() -> None:
+    """Compute and store the embeddings of the typical sentences (see `emotion.baked`)."""
+    table = _prototype_texts()
+    texts = [text for name in _CLASSES for text in table[name]]
+    write_baked(_BAKED, texts, MiniLM().encode(texts))
+
+
+def _prototype_texts() -> dict[str, list[str]]:
+    source = Path(__file__).with_name("prototypes.yaml").read_text("utf-8")
+    table: dict[str, list[str]] = yaml.safe_load(source)
+    return table
 
 
 def _likeness(prototypes: Vector, sentence: Vector) -> float:

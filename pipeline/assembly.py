@@ -14,11 +14,12 @@ import structlog
 
 from agent.agent import Agent, Limits
 from agent.brain import EmbeddedBrain
-from agent.models import AUTO, Access, ModelChoice, access_for, build_model, detect_models
+from agent.models import ModelChoice, detect_models
 from agent.persona import Persona, load_persona
 from avatar.portraits import gallery
 from emotion.errors import ConfigError, LimnerError
 from emotion.types import EmotionState
+from pipeline.brains import access_of, brain_model, chosen
 from pipeline.clock import MediaClock
 from pipeline.config import Settings
 from pipeline.encoders import H264Encoder, JpegEncoder
@@ -30,7 +31,7 @@ from pipeline.plugins import reference
 from pipeline.remote import RemoteEars, RemoteMind, RemoteVoice
 from pipeline.session import Session
 from pipeline.workers import Worker, WorkerEvent
-from speech.turns import TurnDetector
+from speech.turns import TurnDetector, TurnSettings
 from speech.types import FPS, PLAY_RATE, Voice
 from speech.vad import SileroVad
 
@@ -69,7 +70,7 @@ class Engines:
             on_event=on_event,
         )
         self.mind = RemoteMind(self._mind)
-        self._warming: asyncio.Task[None] | None = None
+        self._warming: list[asyncio.Task[None]] = []
 
     @property
     def workers(self) -> dict[str, Worker]:
@@ -77,18 +78,20 @@ class Engines:
         return {w.name: w for w in (self._avatar.worker, self._voice, self._mind, self._ears)}
 
     async def start(self) -> None:
-        """Start the workers. Raises ProviderError or ConfigError when one cannot be built."""
-        await asyncio.gather(
-            self._avatar.start(), self._voice.start(), self._mind.start(), self._ears.start()
+        """Start the workers; returns when face and voice are ready, the others follow.
+
+        Raises ProviderError or ConfigError when face or voice cannot be built.
+        """
+        self._warming = [asyncio.create_task(self._warm_up(w)) for w in (self._mind, self._ears)]
+        self.brains, *_ = await asyncio.gather(
+            detect_models(access_of(self.settings.llm)), self._avatar.start(), self._voice.start()
         )
         self.voices = await self._voice.call("voices")
-        self.brains = await detect_models(self._access())
-        self._warming = asyncio.create_task(self._warm_up())
 
     async def close(self) -> None:
         """End the workers."""
-        if self._warming:
-            self._warming.cancel()
+        for task in self._warming:
+            task.cancel()
         await asyncio.gather(
             self._avatar.close(), self._voice.close(), self._mind.close(), self._ears.close()
         )
@@ -107,7 +110,7 @@ class Engines:
             voice_id=self.pick_voice(choices.get("voice") or self.settings.voice.id, persona),
             avatar=await self._portrait(choices.get("portrait") or self._face(persona), clock),
             ears=RemoteEars(self._ears),
-            turns=lambda: TurnDetector(self._vad, self.settings.ears.end_of_turn_ms),
+            turns=self._turn_detector,
             resting=persona.mood(),
         )
         lead = self.settings.stream.lead_speaking_ms * PLAY_RATE // 1000
@@ -162,35 +165,31 @@ class Engines:
             return wanted
         return persona.voice if persona and persona.voice in known else known[0]
 
+    @property
     def brain(self) -> ModelChoice:
         """The language model that new sessions talk to."""
-        spec = self.settings.llm.model
-        if spec != AUTO:
-            listed = [choice for choice in self.brains if choice.spec == spec]
-            return listed[0] if listed else ModelChoice(spec, spec, True, "")
-        return next(choice for choice in self.brains if choice.available)
+        return chosen(self.settings.llm, self.brains)
 
     def status(self) -> dict[str, Any]:
         """What the page shows of the engines."""
         workers = {name: worker.pid is not None for name, worker in self.workers.items()}
-        return {"brain": self.brain(), "brains": self.brains, "voices": self.voices,
+        return {"brain": self.brain, "brains": self.brains, "voices": self.voices,
                 "workers": workers}  # fmt: skip
 
     def _agent(self, persona: Persona) -> Agent:
-        choice, llm = self.brain(), self.settings.llm
-        model = build_model(choice.spec, access_for(choice, self._access()), self._embedded)
+        choice, llm = self.brain, self.settings.llm
+        model = brain_model(choice, llm, self._embedded)
         limits = Limits(
             first_token=llm.first_token_timeout_s, message=self.settings.limits.max_message_chars
         )
         return Agent(model, persona, limits, choice.title)
 
+    def _turn_detector(self) -> TurnDetector:
+        silence = self.settings.ears.end_of_turn_ms / 1000
+        return TurnDetector(self._vad.open(), TurnSettings(end_silence=silence))
+
     def _embedded(self) -> EmbeddedBrain:
         return EmbeddedBrain(embedder=self.mind)
-
-    def _access(self) -> Access:
-        llm = self.settings.llm
-        key = llm.api_key.get_secret_value() if llm.api_key else ""
-        return Access(llm.base_url or "", key, llm.temperature)
 
     def _face(self, persona: Persona) -> str:
         return self.settings.avatar.portrait or persona.portrait or gallery()[0].name
@@ -200,10 +199,10 @@ class Engines:
         await stream.clear(clock.frame())
         return stream
 
-    async def _warm_up(self) -> None:
-        """Load what is slow before the first message needs it."""
-        for worker, method in ((self._mind, "warm_up"), (self._voice, "warm_up")):
-            try:
-                await worker.call(method)
-            except LimnerError as error:  # the first message meets it again and reports it
-                log.warning("warm_up_failed", worker=worker.name, error=str(error))
+    async def _warm_up(self, worker: Worker) -> None:
+        """Start and load what is slow while the page loads; who needs it meanwhile waits."""
+        try:
+            await worker.start()
+            await worker.call("warm_up")
+        except LimnerError as error:  # its first use meets this again and reports it
+            log.warning("warm_up_failed", worker=worker.name, error=str(error))

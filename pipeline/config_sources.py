@@ -206,8 +206,13 @@ def _read_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, ob
     for name in sorted(environ):
         reserved = name in RESERVED_ENV or name.startswith(RESERVED_ENV_PREFIX)
         if name.startswith(ENV_PREFIX) and not reserved:
-            key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".")
-            yield key, f"environment {name}", environ[name]
+            yield _key_of(name), f"environment {name}", environ[name]
+
+
+def _key_of(variable: str) -> str:
+    """LIMNER_AVATAR__SIZE and LIMNER_AVATAR_SIZE are both avatar.size: no section has a _."""
+    name = variable.removeprefix(ENV_PREFIX).lower()
+    return name.replace("__", ".") if "__" in name else name.replace("_", ".", 1)
 
 
 def _build(layers: list[tuple[str, str, object]]) -> EffectiveSettings:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 SIZES = range(64, 2049, 2)  # edges of square pictures, in pixels: 4:2:0 wants even ones
-_BT709 = 1  # primaries, transfer and matrix of H.273, as the page's decoder expects for sRGB
-_LIMITED = 1  # luma 16..235 (AVCOL_RANGE_MPEG)
+BT709 = 1  # primaries, transfer and matrix of H.273, as the page's decoder expects for sRGB
+LIMITED = 1  # luma 16..235 (AVCOL_RANGE_MPEG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Yuv420:
             threads=1,
         )
         assert frame is not None
-        frame.color_primaries = frame.color_trc = _BT709
+        frame.color_primaries = frame.color_trc = BT709
         return frame
 
 
@@ -126,8 +126,8 @@ class H264Encoder:
         context.gop_size = max(1, round(key_seconds * fps))
         context.max_b_frames = 0
         context.thread_count = 1
-        context.color_primaries = context.color_trc = context.colorspace = _BT709
-        context.color_range = _LIMITED
+        context.color_primaries = context.color_trc = context.colorspace = BT709
+        context.color_range = LIMITED
         ceiling = str(4 * size * size)
         # superfast costs 0.3 ms more than ultrafast at 512 pixels and halves the bits.
         context.options = {

@@ -47,6 +47,11 @@ class EarsHost:
         """As `SpeechRecogniser.transcribe`."""
         return self._engine.transcribe(pcm, rate)
 
+    def warm_up(self) -> None:
+        """Load the model now, so that the first turn does not wait for it."""
+        noise = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
+        self._engine.transcribe(noise, 16_000)
+
 
 class MindHost:
     """Sentence embeddings and the emotion appraiser, which share one model."""

@@ -8,14 +8,13 @@ import numpy as np
 from avatar.types import Activity
 from emotion.errors import LimnerError
 from pipeline.messages import notice
-from speech.turns import Level, SpeechEnded, SpeechStarted
+from speech.turns import Level, Mode, SpeechDropped, SpeechEnded, SpeechStarted, TurnEvent
 from speech.types import FEATURE_RATE
 
 if TYPE_CHECKING:
     from pipeline.session import Session
 
 MicMode = Literal["off", "hands_free", "push", "release"]
-LEVEL_PERIOD = FEATURE_RATE // 10  # samples between level reports
 
 
 class Listener:
@@ -25,20 +24,18 @@ class Listener:
         self._session = session
         self._detector = session.parts.turns()
         self._mode: MicMode = "off"
-        self._heard = 0
-        self._reported = 0
         self._understanding: asyncio.Task[None] | None = None
 
     async def set_mode(self, mode: MicMode) -> None:
         """Switch the microphone's use; releasing the push-to-talk button ends the turn."""
-        if mode == "push":
-            self._detector.press()
-            await self._began()
-        elif mode == "release":
-            await self._handle(self._detector.release())
-        elif self._mode != mode:
-            self._detector.reset()
+        if mode == "release":
+            return await self._handle(self._detector.release())
         self._mode = mode
+        wanted = Mode.PUSH_TO_TALK if mode == "push" else Mode.HANDS_FREE
+        if self._detector.mode is not wanted:
+            await self._handle(self._detector.set_mode(wanted))
+        if mode == "push":
+            await self._handle(self._detector.press())
         if mode == "off" and self._session.activity is Activity.LISTENING:
             await self._session.enter(Activity.IDLE)
 
@@ -46,20 +43,21 @@ class Listener:
         """Signed 16-bit mono at 16 kHz, any length."""
         if self._mode == "off":
             return
-        samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) / 32768
-        self._heard += len(samples)
-        await self._handle(self._detector.feed(samples))
+        whole = len(pcm) // 2 * 2
+        await self._handle(self._detector.feed(np.frombuffer(pcm[:whole], np.int16)))
 
-    async def _handle(self, events: list[SpeechStarted | SpeechEnded | Level]) -> None:
+    async def _handle(self, events: list[TurnEvent]) -> None:
         for event in events:
-            if isinstance(event, SpeechStarted):
-                await self._began()
-            elif isinstance(event, SpeechEnded):
-                await self._ended(event)
-            elif self._heard - self._reported >= LEVEL_PERIOD:
-                self._reported = self._heard
-                level = {"value": round(event.value, 3), "speaking": event.speaking}
-                self._session.page.post({"type": "level", **level})
+            match event:
+                case SpeechStarted():
+                    await self._began()
+                case SpeechEnded():
+                    await self._ended(event)
+                case SpeechDropped() if self._session.activity is Activity.LISTENING:
+                    await self._session.enter(Activity.IDLE)
+                case Level():
+                    level = {"value": round(event.value, 3), "speaking": event.speaking}
+                    self._session.page.post({"type": "level", **level})
 
     async def _began(self) -> None:
         if self._understanding:

@@ -110,6 +110,7 @@ class SessionRegistry:
         task = asyncio.create_task(session.run())
         task.add_done_callback(lambda done: self._ended(token, done))
         self._live[token] = _Live(session, task)
+        await asyncio.sleep(0)  # let it begin: a task cancelled before that would not clean up
 
     async def _make_room(self) -> None:
         left = [(live.left_at, token) for token, live in self._live.items() if not live.outlet]

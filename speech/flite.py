@@ -9,7 +9,10 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from emotion.errors import ProviderError
 from speech import flite_library
@@ -35,6 +38,7 @@ class _Listing:
     sex: str
     f0_mean: float  # Hz; 0 where the voice has a tilt model instead
     f0_deviation: float  # Hz
+    loudness_slope: float  # the vocoder grows louder as pitch to this power (measured)
     description: str
 
     @property
@@ -45,13 +49,13 @@ class _Listing:
 _LISTINGS = {
     v.name: v
     for v in (
-        _Listing("slt", "flite_cmu_us_slt", "Slate", "en-US", "female", 172, 27,
+        _Listing("slt", "flite_cmu_us_slt", "Slate", "en-US", "female", 172, 27, 1.0,
                  "Warm American woman"),
-        _Listing("rms", "flite_cmu_us_rms", "Ramsey", "en-US", "male", 0, 0,
+        _Listing("rms", "flite_cmu_us_rms", "Ramsey", "en-US", "male", 0, 0, 0.0,
                  "Calm, deep American man"),
-        _Listing("awb", "flite_cmu_us_awb", "Alban", "en-GB", "male", 132, 25,
+        _Listing("awb", "flite_cmu_us_awb", "Alban", "en-GB", "male", 132, 25, 0.5,
                  "Scottish man"),
-        _Listing("kal16", "flite_cmu_us_kal16", "Kal", "en-US", "male", 95, 11,
+        _Listing("kal16", "flite_cmu_us_kal16", "Kal", "en-US", "male", 95, 11, 0.0,
                  "Classic American machine voice"),
     )
 }  # fmt: skip
@@ -65,6 +69,7 @@ class LatinWord:
     spoken: str
 
 
+_LOCK = threading.Lock()
 _PieceQueue = queue.SimpleQueue["SpokenPiece | BaseException | None"]
 
 
@@ -72,10 +77,6 @@ class Flite:
     """The flite engine; see `speech.engine.VoiceEngine`."""
 
     name = "flite"
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loaded: dict[str, _LoadedVoice] = {}
 
     def available(self) -> bool:
         """Whether libflite and at least one voice are on this machine."""
@@ -114,10 +115,8 @@ class Flite:
 
     def _run(self, job: "_Job", voice: str, prosody: Prosody) -> None:
         try:
-            with self._lock:
-                if voice not in self._loaded:
-                    self._loaded[voice] = _LoadedVoice(_LISTINGS[voice])
-                self._loaded[voice].speak(job, prosody)
+            with _LOCK:
+                _loaded(voice).speak(job, prosody)
         except BaseException as error:  # the reader raises it in its own thread
             job.pieces.put(error)
         finally:
@@ -129,6 +128,7 @@ class _Job:
 
     def __init__(self, words: Sequence[LatinWord], stop: threading.Event) -> None:
         self.words = words
+        self.gain = 1.0
         self.pieces: _PieceQueue = queue.SimpleQueue()
         self.abandoned = threading.Event()
         self.timeline: Timeline | None = None
@@ -143,7 +143,13 @@ class _Job:
         if self.timeline is None:
             self.timeline = timeline_of(utterance, self.words, wave)
         pcm = flite_library.samples(wave, start, size)
-        self.pieces.put(SpokenPiece(self.timeline, pcm))
+        self.pieces.put(SpokenPiece(self.timeline, pcm * np.float32(self.gain)))
+
+
+@cache
+def _loaded(voice: str) -> "_LoadedVoice":
+    """The voice of this process: flite registers each once and then points into our memory."""
+    return _LoadedVoice(_LISTINGS[voice])
 
 
 class _LoadedVoice:
@@ -160,6 +166,7 @@ class _LoadedVoice:
     def speak(self, job: _Job, prosody: Prosody) -> None:
         library = flite_library.load()
         self._adjust(library.feat_set_float, prosody)
+        job.gain = prosody.pitch**-self._listing.loudness_slope
         sentence = " ".join(word.spoken for word in job.words)
         self._job = job
         flite_library.seed_noise()

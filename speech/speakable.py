@@ -10,8 +10,11 @@ from collections.abc import Iterator
 LONGEST_PART = 180  # characters of one synthesis; about 12 s, so that a cancel is never far
 
 _FENCE = re.compile(r"(```|~~~).*?(\1|\Z)", re.DOTALL)
-_IMAGE = re.compile(r"!\[([^\]\n]{0,200})\]\([^)\s]{0,2000}[^)\n]{0,200}\)")
-_LINK = re.compile(r"\[([^\]\n]{1,300})\]\([^)\n]{0,2000}\)")
+# Every repetition is bounded and stops at its own opening mark: a hostile message costs no time.
+_SCRIPT = re.compile(r"<(script|style)\b[^<>]{0,200}>.{0,2000}?</\1>", re.DOTALL | re.IGNORECASE)
+_LINK = re.compile(
+    r"!?\[([^\[\]\n]{0,300})\]\([^()\n]{0,400}(?:\([^()\n]{0,100}\)[^()\n]{0,100})?\)"
+)
 _URL = re.compile(r"\b(?:https?://|www\.)(?:www\.)?([^\s/?#<>\"')\]]{1,255})[^\s<>\"')\]]*")
 _MAIL = re.compile(r"\b([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,5})\b")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
@@ -21,6 +24,8 @@ _EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}
 _BACKTICKS = re.compile(r"`+")
 _EMOTICON = re.compile(r"(?<!\S)[:;=8xX]['’]?-?[()DPpOo3/\\|*]+(?!\S)")
 _LINE_END = re.compile(r"[ \t]*([^\s])?[ \t]*(?:\n[ \t]*)+")
+_ARROW = re.compile(r"\s[-=]{1,2}>\s")
+_STUTTER = re.compile(r"([.!?])\s*[,;:]|[,;:](?:\s*[,;:])+")
 _REPEATED = re.compile(r"([^\w\s])\1{1,}")
 _LONG_WORD = re.compile(r"\S{60,}")
 _NAMED = {"&": " and ", "→": " to ", "≈": " about ", "≤": " at most ", "≥": " at least ",
@@ -32,8 +37,8 @@ _SYMBOLS_SAID = frozenset("&+%=@$€£°")
 def speakable(text: str) -> str:
     """One line of plain words and punctuation; "" when nothing can be said."""
     text = _FENCE.sub(" ", text)
-    text = _IMAGE.sub(r" \1 ", text)
-    text = _LINK.sub(r"\1", text)
+    text = _SCRIPT.sub(" ", text)
+    text = _LINK.sub(r" \1 ", text)
     text = _MAIL.sub(lambda m: f"{m[1]} at {m[2].replace('.', ' dot ')}", text)
     text = _URL.sub(lambda m: m[1].rstrip(".,;:!?").replace(".", " dot "), text)
     text = _TAG.sub(" ", text)
@@ -42,11 +47,13 @@ def speakable(text: str) -> str:
     text = _EMOTICON.sub("", text)
     text = _BACKTICKS.sub("", _EMPHASIS.sub("", text))
     text = _LINE_END.sub(_joined_line, text)
+    text = _ARROW.sub(" to ", text)
     text = "".join(_NAMED.get(c, c) for c in text)
     text = "".join(c if _is_said(c) else " " for c in text)
     text = _REPEATED.sub(r"\1", text)
     text = _LONG_WORD.sub(lambda m: " ".join(re.findall(r".{1,40}", m[0])), text)
-    text = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(text.split()))
+    text = re.sub(r" ([,.;:!?])", r"\1", " ".join(text.split()))
+    text = _STUTTER.sub(lambda m: m[1] or ",", text).lstrip(",.;:!? ")
     return text if any(c.isalnum() for c in text) else ""
 
 

@@ -28,8 +28,10 @@ class VirtualClock(MediaClock):
     async def wait(self, sample: int, wake: asyncio.Event) -> None:
         if sample > self.sample() and not wake.is_set():
             self._waiting.append((sample, wake))
-            await wake.wait()
-            self._waiting = [w for w in self._waiting if w[1] is not wake]
+            try:
+                await wake.wait()
+            finally:
+                self._waiting = [w for w in self._waiting if w[1] is not wake]
         wake.clear()
 
     async def advance(self, seconds: float) -> None:

@@ -6,6 +6,7 @@ from emotion.types import EmotionState
 from pipeline.clock import MediaClock
 from pipeline.parts import Parts
 from pipeline.session import Session
+from speech.turns import Mode
 from speech.types import PLAY_RATE
 from tests.fakes import CountingAvatar, ScriptedDialogue, ScriptedEars, ToneVoice, WordMind
 
@@ -18,12 +19,17 @@ class QuietTurns:
     def feed(self, pcm: object) -> list[Any]:
         return []
 
-    def press(self) -> None: ...
+    mode = Mode.HANDS_FREE
+
+    def press(self) -> list[Any]:
+        return []
 
     def release(self) -> list[Any]:
         return []
 
-    def reset(self) -> None: ...
+    def set_mode(self, mode: Mode) -> list[Any]:
+        self.mode = mode
+        return []
 
 
 async def _configure(session: Session, **choices: object) -> None: ...

@@ -126,7 +126,7 @@ def test_every_third_party_import_is_declared(trees):
             root = module.split(".")[0]
             if root in PACKAGES or root in sys.stdlib_module_names:
                 continue
-            owners = {_distribution(name) for name in known.get(root, [root])}
+            owners = {_distribution(name) for name in known.get(root, [OPTIONAL.get(root, root)])}
             if not owners & declared and root not in PROVIDED_BY_GRADIO:
                 undeclared.setdefault(root, name_of(path))
     assert undeclared == {}
@@ -134,6 +134,8 @@ def test_every_third_party_import_is_declared(trees):
 
 # gradio is built on these and cannot come without them.
 PROVIDED_BY_GRADIO = ("starlette", "fastapi", "uvicorn", "anyio")
+# Optional distributions whose import name is another, for where they are not installed.
+OPTIONAL = {"whisper": "openai-whisper"}
 
 
 def _distribution(requirement):

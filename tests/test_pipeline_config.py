@@ -63,6 +63,11 @@ def test_top_level_and_list_values_come_from_the_environment():
     assert settings.server.allowed_origins == ("https://a.org", "https://b.org")
 
 
+def test_one_underscore_after_the_section_is_as_good_as_two():
+    settings = load(LIMNER_SERVER_MAX_SESSIONS="3", LIMNER_LLM_BASE_URL="http://x/v1").settings
+    assert (settings.server.max_sessions, settings.llm.base_url) == (3, "http://x/v1")
+
+
 def test_well_known_variables_are_honoured_and_ours_win():
     environ = {"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "http://x/v1", "OLLAMA_HOST": "h:1"}
     effective = load(**environ, LIMNER_LLM__BASE_URL="http://y/v1")

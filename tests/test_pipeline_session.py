@@ -17,7 +17,7 @@ from pipeline.packets import Kind, MediaPacket, Message, VideoCodec
 from pipeline.parts import Parts
 from pipeline.replay import replay
 from pipeline.session import APOLOGY, Session
-from speech.turns import SpeechEnded, SpeechStarted
+from speech.turns import Mode, SpeechEnded, SpeechStarted
 from speech.types import FPS, PLAY_RATE, SAMPLES_PER_FRAME
 from tests.fakes import (
     CountingAvatar,
@@ -45,14 +45,18 @@ class ScriptedTurns:
         events, self.events = self.events, []
         return events
 
-    def press(self) -> None:
+    mode: Mode = Mode.HANDS_FREE
+
+    def press(self) -> list[object]:
         self.pressed = True
+        return self.feed(None)
 
     def release(self) -> list[object]:
         return self.feed(None)
 
-    def reset(self) -> None:
-        self.events = []
+    def set_mode(self, mode: Mode) -> list[object]:
+        self.mode = mode
+        return []
 
 
 class Bench:
@@ -104,7 +108,7 @@ async def running(dialogue: ScriptedDialogue | None = None) -> AsyncIterator[Ben
         yield bench
     finally:
         task.cancel()
-        outlet.close()
+        (bench.session.playout.outlet or outlet).close()
         await asyncio.gather(task, bench._reading, return_exceptions=True)
 
 
@@ -127,7 +131,9 @@ async def test_a_message_is_answered_clause_by_clause_on_one_clock() -> None:
         assert len(sound) == 5 * PLAY_RATE // 4  # five words of a quarter of a second
         starts = [p.pts for p in bench.audio]
         assert starts[0] >= PLAY_RATE and starts[0] - PLAY_RATE <= 2 * SAMPLES_PER_FRAME
-        assert all(a.pts + a.duration == b.pts for a, b in zip(bench.audio, bench.audio[1:], strict=False))
+        assert all(
+            a.pts + a.duration == b.pts for a, b in zip(bench.audio, bench.audio[1:], strict=False)
+        )
         assert [t for t, _, _ in bench.voice.spoken] == ["Hello there.", "How are you?"]
         assert [e.text for e in bench.session.transcript] == ["hi", "Hello there. How are you?"]
         assert bench.session.transcript[1].status == "done"
@@ -202,7 +208,12 @@ async def test_a_new_message_interrupts_the_running_reply() -> None:
         await bench.clock.advance(0.3)
         await bench.session.hear_text("two", "b")
         await bench.clock.advance(3.0)
-        assert [e.status for e in bench.session.transcript] == ["done", "interrupted", "done", "done"]
+        assert [e.status for e in bench.session.transcript] == [
+            "done",
+            "interrupted",
+            "done",
+            "done",
+        ]
         turns = [p.turn for p in bench.audio if p.generation == 1]
         assert set(turns) == {2}
 
@@ -245,14 +256,15 @@ async def test_a_dead_voice_leaves_the_text_in_the_chat() -> None:
 async def test_a_dead_renderer_does_not_delay_sound_and_pictures_come_back() -> None:
     async with running() as bench:
         await bench.clock.advance(0.2)
-        bench.avatar.errors = [ProviderError("The avatar worker died.", "Wait.", retryable=True)] * 3
+        bench.avatar.errors = [
+            ProviderError("The avatar worker died.", "Wait.", retryable=True)
+        ] * 3
         await bench.session.hear_text("hi")
         await bench.clock.advance(2.0)
         assert sum(p.duration for p in bench.audio) == 5 * PLAY_RATE // 4
         speaking = [p for p in bench.video if p.activity is Activity.SPEAKING]
         assert speaking, "pictures must resume while the reply is still heard"
-        again = [s for s, _, _ in bench.avatar.pushed if s is not None]
-        assert len(again) > 2, "speech under way is pushed to the new renderer"
+        assert speaking[-1].pts >= bench.audio[-1].pts - SAMPLES_PER_FRAME
 
 
 async def test_without_a_page_the_turn_goes_on_and_a_reconnect_joins_it() -> None:

@@ -13,7 +13,7 @@ from avatar.landmarks import COUNT, Landmarks
 from avatar.types import Activity, Frame, Portrait
 from emotion.errors import LimnerError, MediaError, PortraitError, ProviderError
 from emotion.types import EmotionState
-from speech.types import SAMPLES_PER_FRAME, SpeechChunk
+from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk, Transcript, Voice
 
 
 class Echo:
@@ -186,3 +186,28 @@ class FlagStream:
     def _turn(self, sample: int) -> int:
         heard = (s for s in self.said if 0 <= sample - s.start_sample < len(s.pcm))
         return next((s.turn for s in heard), 0)
+
+
+class Whistle:
+    """A voice of one: 0.2 s of a tone for every text, in two chunks."""
+
+    def voices(self) -> list[Voice]:
+        return [Voice("whistle/one", "One", "en-US", "neutral", "A tone.")]
+
+    def stream(self, text: str, voice: str, emotion: EmotionState) -> Iterator[SpeechChunk]:
+        pcm = (0.5 * np.sin(np.arange(2_400) / 8)).astype(np.float32)
+        for start in (0, 2_400):
+            yield SpeechChunk(0, pcm, PLAY_RATE, start)
+
+    def cancel(self) -> None:
+        """The whistle is short."""
+
+
+class Deaf:
+    """A recogniser that tells only how much it was given."""
+
+    def __init__(self, word: str = "samples") -> None:
+        self.word = word
+
+    def transcribe(self, pcm: NDArray[np.float32], rate: int) -> Transcript:
+        return Transcript(f"{len(pcm)} {self.word} at {rate}", (), 1.0)

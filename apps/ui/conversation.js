@@ -12,30 +12,30 @@ export class Conversation {
   #timer = 0;
   #prompts = document.querySelector("#prompts");
   #remedy = null;
+  #lastText = "";
   #lastNotice = null;
 
-  constructor({ player, trigger, greeting }) {
+  constructor({ player, trigger, opened }) {
     this.#player = player;
     this.#trigger = trigger;
-    this.#suggest(greeting.suggestions ?? []);
+    this.who(opened);
     this.#listen();
-    this.#keepDraft();
+    this.#composer();
     this.#replyActions();
     const trouble = this.#find(".trouble");
     trouble.querySelector("button:not(.close)").addEventListener("click", () => this.#remedy?.());
     trouble.querySelector(".close").addEventListener("click", () => this.clearTrouble());
   }
 
-  // Sends a typed message. Returns what should stand in the box: nothing, or the text if it could
-  // not be taken.
+  // Sends a typed message; it is kept until the server has acknowledged it.
   submit(text) {
-    if (!text.trim()) return "";
+    if (!text.trim()) return;
     this.clearTrouble();
     this.#player.unlock();
     this.#player.sendText(text);
+    this.#lastText = text;
     sessionStorage.removeItem(DRAFT);
     document.body.dataset.talking = "";
-    return "";
   }
 
   // One line in human words, and a button that does something about it.
@@ -71,7 +71,7 @@ export class Conversation {
     box.dispatchEvent(new Event("input", { bubbles: true })); // Gradio reads the box on input
   }
 
-  #suggest(suggestions) {
+  who({ suggestions }) {
     const chips = suggestions.map((text) => {
       const chip = document.createElement("button");
       chip.type = "button";
@@ -111,6 +111,11 @@ export class Conversation {
 
   #failed({ code, message, remedy }) {
     if (code === "unknown_page") return; // a fresh page token is on its way
+    if (code === "turn_failed" && this.#lastText) {
+      // The chat itself says what happened and what helps.
+      this.trouble("That was not answered.", "Ask again", () => this.submit(this.#lastText));
+      return;
+    }
     const again = code === "unavailable" ? ["Try again", () => this.#player.retry()] : [];
     this.trouble([message, remedy].filter(Boolean).join(" "), ...again);
   }
@@ -144,7 +149,8 @@ export class Conversation {
 
   // ---- composer ---------------------------------------------------------------------------
 
-  #keepDraft() {
+  // Text goes over the live connection, not through a Gradio event: that saves up to 100 ms.
+  #composer() {
     const box = this.#box;
     box.setAttribute("aria-label", "Your message");
     const draft = sessionStorage.getItem(DRAFT);
@@ -152,12 +158,30 @@ export class Conversation {
     document.addEventListener("input", ({ target }) => {
       if (target === this.#box) sessionStorage.setItem(DRAFT, target.value);
     });
+    const send = (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      const text = this.#box.value;
+      this.#write("");
+      this.submit(text);
+    };
+    document.addEventListener("keydown", (event) => {
+      const enter = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+      if (enter && event.target === this.#box) send(event);
+    }, { capture: true });
+    document.addEventListener("click", (event) => {
+      if (event.target.closest?.("#send")) send(event);
+    }, { capture: true });
   }
 
   // ---- actions of a reply -----------------------------------------------------------------
 
   // Replies carry links such as #replay-3; they act here instead of leading anywhere.
   #replyActions() {
+    // Gradio labels each message with its raw markup, which screen readers would read out.
+    const chat = document.querySelector("#chat");
+    const tidy = () => chat.querySelectorAll("[data-testid][aria-label]").forEach((it) => it.removeAttribute("aria-label"));
+    new MutationObserver(tidy).observe(chat, { subtree: true, childList: true, attributeFilter: ["aria-label"] });
     document.addEventListener("click", (event) => {
       const link = event.target.closest?.("#chat a[href*='#reply-']");
       if (!link) return;

@@ -4,6 +4,8 @@
 // functions of apps/live_stage.py, `trigger` raises the events that Python listens to.
 
 import { Conversation } from "./conversation.js";
+import { Drawer } from "./drawer.js";
+import { backOff } from "./logic.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
 import { TopBar } from "./topbar.js";
@@ -13,7 +15,7 @@ const TOKEN = "limner-token";
 export async function mountPage({ element, trigger, props, server }) {
   const base = pageFolder();
   await present("#topbar header", "#prompts .prompts", "#chat", "#composer textarea");
-  const opened = await server.open_page({ token: rememberedToken() });
+  const opened = await openPage(server, element.querySelector(".state"));
   const player = new Player({
     canvas: element.querySelector("canvas"),
     base,
@@ -31,11 +33,39 @@ export async function mountPage({ element, trigger, props, server }) {
     setTimeout(() => { props.value = token; }, 0);
   };
   tellToken(opened.token);
-  const conversation = new Conversation({ player, trigger, greeting: opened });
+  const conversation = new Conversation({ player, trigger, opened });
   const stage = new Stage({ element: element.querySelector(".stage"), player, conversation, opened });
-  new TopBar({ player, opened, stage, trigger });
-  window.limner = { player, stats: player.stats, stage, conversation };
+  const topBar = new TopBar({ player, opened, trigger });
+  const drawer = new Drawer({ player, opened, server, conversation });
+  // The settings' Gradio components call these; `limner bench chat` and the tests read `stats`.
+  window.limner = {
+    player,
+    stats: player.stats,
+    conversation,
+    preview: () => drawer.preview(),
+    save: () => drawer.save(),
+    forget: () => drawer.forget(),
+    refresh: async () => {
+      const who = await server.look({ token: player.token });
+      for (const part of [topBar, stage, conversation, drawer]) part.who(who);
+    },
+  };
   await player.start();
+}
+
+// The server may still be starting its engines, or be gone for a moment.
+async function openPage(server, state) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const opened = await server.open_page({ token: rememberedToken() });
+      state.textContent = "";
+      return opened;
+    } catch (error) {
+      console.error(error);
+      state.textContent = "Back in a moment";
+      await new Promise((next) => setTimeout(next, 1000 * backOff(attempt)));
+    }
+  }
 }
 
 // The folder the page is served from; behind a proxy Gradio knows the path, the browser the host.

@@ -4,7 +4,7 @@
 // the wall clock drives the picture; sound joins when it may. Every packet carries a generation:
 // after a barge-in whatever is older is dropped. Decisions live in logic.js (tested in node).
 //
-// Events: "activity" (name), "caption" ({caption, lit} or null), "connection" ({state, ...}), "sound" (on
+// Events: "activity" (name), "line" ({caption, lit} that is heard, or null), "connection" ({state, ...}), "sound" (on
 // or not), "refused" ({text, error}), "measured", and each server message under its own type.
 
 import { Connection } from "./connection.js";
@@ -349,7 +349,7 @@ export class Player extends EventTarget {
     const shown = caption ? `${caption.turn}.${caption.index}.${lit}` : "";
     if (shown === this.#shownCaption) return;
     this.#shownCaption = shown;
-    this.#emit("caption", caption && { caption, lit });
+    this.#emit("line", caption && { caption, lit });
   }
 
   // ---- housekeeping -----------------------------------------------------------------------

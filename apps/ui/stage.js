@@ -3,7 +3,6 @@
 import { Microphone, MicrophoneError } from "./microphone.js";
 
 const HOLD_MS = 280; // a shorter press is a click
-const GREETING_MS = 12000;
 const STATES = { idle: "", listening: "Listening", thinking: "Thinking", speaking: "" };
 
 export class Stage {
@@ -23,11 +22,16 @@ export class Stage {
     this.#player = player;
     this.#conversation = conversation;
     this.#microphone = new Microphone((piece) => player.send(piece));
-    this.#find("canvas").setAttribute("aria-label", opened.portrait_description || "The live portrait");
+    this.who(opened);
     this.#listen();
     this.#controls();
     this.#greet(opened.greeting);
     this.#animate();
+  }
+
+  // Another persona or portrait is on the stage.
+  who({ portrait_description }) {
+    this.#find("canvas").setAttribute("aria-label", portrait_description);
   }
 
   // Forgets the greeting: the user knows how to start.
@@ -50,7 +54,7 @@ export class Stage {
     const on = (type, handle) => this.#player.addEventListener(type, ({ detail }) => handle(detail));
     on("activity", (activity) => this.#showActivity(activity));
     on("state", ({ activity }) => this.#showActivity(activity));
-    on("caption", (shown) => this.#showCaption(shown));
+    on("line", (shown) => this.#showCaption(shown));
     on("connection", (connection) => this.#showConnection(connection));
     on("sound", () => this.#showSound());
     on("heard", ({ text }) => this.#sayState(text ? `“${text}”` : ""));
@@ -89,7 +93,6 @@ export class Stage {
     this.#element.dataset.greeting = "";
     this.#find(".caption p").textContent = greeting;
     this.#find("[data-spoken]").textContent = greeting;
-    setTimeout(() => this.welcomeOver(), GREETING_MS * 5);
   }
 
   // Words light up as they are heard. Screen readers get the clause once, from its own element.

@@ -18,7 +18,7 @@ export class TopBar {
   constructor({ player, opened, trigger }) {
     this.#player = player;
     this.#trigger = trigger;
-    this.#who(opened);
+    this.who(opened);
     this.#brain(opened.brain ?? {});
     this.#buttons();
     this.#theme(localStorage.getItem(THEME));
@@ -32,8 +32,7 @@ export class TopBar {
     setInterval(() => this.#showQuality(), 1000);
   }
 
-  // Python changed persona or portrait (see apps/settings_drawer.py).
-  #who({ persona_title, face }) {
+  who({ persona_title, face }) {
     this.#find("[data-who-name]").textContent = persona_title ?? "";
     const image = this.#find("[data-who-face]");
     image.hidden = !face;
@@ -64,8 +63,8 @@ export class TopBar {
     const { stats, connected } = this.#player;
     const fps = Math.round(stats.fps);
     const latency = this.#measured?.first_sound_ms ?? stats.latency;
-    const words = connected ? [`${fps} fps`, latency ? `${Math.round(latency)} ms` : ""] : ["reconnecting"];
-    this.#find("[data-quality]").textContent = words.filter(Boolean).join(" · ");
+    this.#find("[data-quality]").textContent = connected ? `${fps} fps` : "reconnecting";
+    this.#find("[data-quality-ms]").textContent = connected && latency ? ` · ${Math.round(latency)} ms` : "";
     const health = !connected ? "bad" : document.hidden || (fps >= 22 && !this.#step) ? "good" : "slow";
     this.#find("[data-pill=quality]").dataset.health = health;
     if (this.#find("#quality-panel").matches(":popover-open")) this.#qualityPanel(latency, health);

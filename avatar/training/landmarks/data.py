@@ -225,9 +225,9 @@ def _random_square(rng: np.random.Generator, low: float, high: float, width: flo
 
 def _no_face(rng: np.random.Generator, frames: Frames, canvas: np.ndarray) -> None:
     """Leave the texture, or add a face upside down, a part of one, or what is beside one."""
-    kind, frame = rng.integers(5), frames.draw(rng)
+    kind, frame = rng.choice(4, p=(0.4, 0.15, 0.15, 0.3)), frames.draw(rng)
     if kind == 0:
-        turned = _random_square(rng, 40, 150, FIND)
+        turned = _random_square(rng, 24, 160, FIND)
         roll = float(np.radians(rng.uniform(110, 250)))
         _view(canvas, frame, rng, Square(turned.x, turned.y, turned.side, roll))
     elif kind == 1:
@@ -244,9 +244,9 @@ def find_sample(rng: np.random.Generator, frames: Frames) -> Sample:
     cosine and sine of the roll.
     """
     canvas, roll, squares = texture(rng, FIND), rng.random(), []
-    if roll < 0.25:
+    if roll < 0.28:
         _no_face(rng, frames, canvas)
-    elif roll < 0.42:
+    elif roll < 0.46:
         squares = [_random_square(rng, 22, 85, FIND / 2) for _ in range(2)]
         for k, square in enumerate(squares):
             _view(canvas[:, k * 64 : k * 64 + 64], frames.draw(rng), rng, square)
@@ -304,13 +304,13 @@ def _trimmed(rng: np.random.Generator, frame: Frame) -> Frame:
 
 def _blank(rng: np.random.Generator, frames: Frames, size: int) -> np.ndarray:
     """A patch that shows no upright face."""
-    kind, frame = rng.integers(4), frames.draw(rng)
+    kind, frame = rng.choice(4, p=(0.2, 0.4, 0.2, 0.2)), frames.draw(rng)
     s = square_of(frame.points)
     if kind == 0:
         return texture(rng, size)
     if kind == 1:
         turned = Square(s.x, s.y, s.side, float(np.radians(rng.uniform(100, 260))))
-        return jitter(rng, turned, 0.1, 0.2, 1).cut(frame.rgb, size)
+        return jitter(rng, turned, 0.18, 0.2, 1).cut(frame.rgb, size)
     if kind == 2:
         angle = rng.uniform(0, 2 * np.pi)
         x, y = np.array([s.x, s.y]) + s.side * rng.uniform(0.6, 1) * np.array(
@@ -328,7 +328,7 @@ def point_sample(rng: np.random.Generator, frames: Frames, part: str, size: int)
     """
     frame = frames.draw(rng)
     if part == "crop":
-        if rng.random() < 0.12:
+        if rng.random() < 0.15:
             return vary(rng, _blank(rng, frames, size)), np.zeros(301, np.float32)
         frame = _trimmed(rng, frame) if rng.random() < 0.2 else frame
         near = rng.uniform(0.1, 1)

@@ -1,0 +1,113 @@
+"""Meets feelings and stories: says what it understood, asks back."""
+
+import re
+
+from agent.brain.book import Book, Meeting
+from agent.brain.conversation import Conversation, Thought
+from agent.brain.pronouns import turned
+from emotion.appraiser import LexiconAppraiser
+from emotion.types import EmotionState
+
+# Intensity from which a message is met as a feeling; "I want ..." is not yet happiness.
+_FELT = {"happy": 0.5, "surprised": 0.65}
+_FELT_ELSE = 0.35
+_PAINFUL = ("sad", "angry", "fearful")
+_SHORT = 6  # words
+_PERSONAL = re.compile(r"\b(?:i|i'm|im|i've|me|my|mine|we|our|us|myself|i'd|i'll)\b", re.IGNORECASE)
+_CRISIS = re.compile(
+    r"\b(?:suicid\w*|kill(?:ing)? myself|end (?:it all|my life)|want to die|wanna die|hurt myself|"
+    r"self[- ]harm\w*|don't want to live|no reason to live|better off dead|cut myself)\b",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(
+    r"^(?:so |and |but |well |hey )?(?:what|who|whom|whose|where|when|why|how|which|do|does|did|is|"
+    r"are|was|were|can|could|will|would|should|have|has|may)\b", re.IGNORECASE)  # fmt: skip
+_ECHO_WORDS = 9
+
+
+class Mirror:
+    """Finds the meeting for a message. Immutable; the chat is given with each call."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._appraiser = LexiconAppraiser.words_only()
+
+    def crisis(self, conversation: Conversation) -> Thought | None:
+        """An answer that points to help, where somebody speaks of dying or self-harm."""
+        said = [text.replace("’", "'") for text in conversation.said[-2:]]
+        if said and _CRISIS.search(said[-1]):
+            return self.meet("crisis", conversation)
+        if any(_CRISIS.search(text) for text in said) and len(said[-1].split()) <= _SHORT:
+            return self._met("crisis", conversation, again=True)
+        return None
+
+    def feeling(self, conversation: Conversation) -> Thought | None:
+        """An answer to a feeling that the user states about their own life."""
+        text = conversation.text
+        wordless = not re.search(r"[^\W_]", text)
+        if is_question(text) or not (wordless or _PERSONAL.search(text)):
+            return None
+        kind = self._felt(text)
+        if kind is None:
+            return None
+        return self._met(kind, conversation, again=self._felt_before(conversation) == kind)
+
+    def lingering(self, conversation: Conversation) -> Thought | None:
+        """An answer to a plain statement that goes on from a painful one."""
+        kind = self._felt_before(conversation)
+        if kind not in _PAINFUL or is_question(conversation.text):
+            return None
+        return self._met(kind, conversation, again=True)
+
+    def statement(self, conversation: Conversation) -> Thought | None:
+        """A question back to a statement of a known form."""
+        text = conversation.text.replace("’", "'")
+        if is_question(text):
+            return None
+        for pattern in self._book.patterns:
+            match = re.search(pattern.match, text[:400], re.IGNORECASE)
+            if match:
+                it = turned(match.group(1)) if match.groups() else ""
+                said = conversation.pick([line.replace("{it}", it) for line in pattern.say])
+                return Thought(said, pattern.feel)
+        return None
+
+    def unknown(self, conversation: Conversation) -> Thought:
+        """An honest answer where nothing else fits."""
+        kind = "unknown_question" if is_question(conversation.text) else "unknown_statement"
+        return self.meet(kind, conversation)
+
+    def meet(self, kind: str, conversation: Conversation) -> Thought:
+        """A plain line of one kind."""
+        meeting = self._book.meetings[kind]
+        return Thought(conversation.pick(meeting.say), meeting.feel)
+
+    def _felt(self, text: str) -> str | None:
+        state = self._appraiser.appraise(text) if text.strip() else EmotionState.neutral()
+        kind = state.dominant()
+        return kind if state.intensity >= _FELT.get(kind, _FELT_ELSE) else None
+
+    def _felt_before(self, conversation: Conversation) -> str | None:
+        return self._felt(conversation.said[-2]) if len(conversation.said) > 1 else None
+
+    def _met(self, kind: str, conversation: Conversation, again: bool) -> Thought:
+        meeting = self._book.meetings[kind]
+        options = list(meeting.again if again and meeting.again else meeting.say)
+        if not again:
+            options += _echoes(meeting, conversation.text)
+        return Thought(conversation.pick(options), meeting.feel)
+
+
+def is_question(text: str) -> bool:
+    """Whether a message asks, with or without a question mark."""
+    return text.rstrip().endswith("?") or bool(_QUESTION.match(text))
+
+
+def _echoes(meeting: Meeting, text: str) -> list[str]:
+    """Lines that repeat a short message turned to "you"."""
+    sentence = re.split(r"[.!?;]", text.strip())[0].strip()
+    simple = re.match(r"(?:i|my|i'm|i've|we)\b", sentence, re.IGNORECASE)
+    if not simple or not 3 <= len(sentence.split()) <= _ECHO_WORDS:
+        return []
+    echo = turned(sentence)
+    return [line.replace("{echo}", echo[0].upper() + echo[1:]) for line in meeting.echo]

@@ -1,0 +1,101 @@
+"""`limner say` and `limner drive`: clips of a portrait that speaks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from agent.persona import Persona, list_personas, load_persona
+from avatar.portraits import gallery
+from emotion.labels import parse_labels
+from emotion.protocols import EmotionAppraiser
+from emotion.types import EmotionState
+from pipeline.config import Settings
+from pipeline.offline import ClipOptions, drive_clip, say_clip
+from pipeline.plugins import load, reference
+from speech.types import FEATURE_RATE
+
+AUTOMATIC = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who is shown and with what feeling; empty: the persona's portrait, the input's feeling."""
+
+    portrait: str
+    emotion: str
+
+
+def say_text(text: str, look: Look, settings: Settings, out: Path) -> None:
+    """Render a clip of someone who says `text`. Raises LimnerError; nothing is left behind then."""
+    if look.emotion:
+        options = _options(look, settings, parse_labels(look.emotion))
+    else:
+        appraiser = _appraiser(settings)
+        options = replace(
+            _options(look, settings), feel=lambda sentence: appraiser.appraise(text=sentence)
+        )
+    with _progress(out) as advance:
+        say_clip(text, options, out, advance)
+
+
+def drive_audio(audio: Path, look: Look, settings: Settings, out: Path) -> None:
+    """Render a clip of someone who speaks a recording. Raises as `say_text`."""
+    from speech.audio_files import read_audio
+
+    pcm = read_audio(audio, FEATURE_RATE, settings.limits.max_clip_s)
+    felt = parse_labels(look.emotion) if look.emotion else _appraiser(settings).appraise(audio=pcm)
+    with _progress(out) as advance:
+        drive_clip(audio, _options(look, settings, felt), out, advance)
+
+
+def _options(look: Look, settings: Settings, emotion: EmotionState | None = None) -> ClipOptions:
+    portrait = look.portrait or settings.avatar.portrait
+    persona = _persona(portrait, settings)
+    return ClipOptions(
+        portrait=portrait or persona.portrait or gallery()[0].name,
+        emotion=emotion or EmotionState.neutral(),
+        voice=_voice(persona, settings),
+        size=settings.avatar.size,
+        avatar=reference("limner.avatar", settings.avatar.engine),
+        tts=reference("limner.tts", settings.voice.engine),
+    )
+
+
+def _persona(portrait: str, settings: Settings) -> Persona:
+    """Whose face it is, so that it gets its own voice; else the persona of the settings."""
+    for persona in map(load_persona, list_personas()):
+        if portrait and persona.portrait == portrait:
+            return persona
+    return load_persona(settings.persona)
+
+
+def _voice(persona: Persona, settings: Settings) -> str:
+    """The voice of the settings, else the persona's where this machine has it, else the first."""
+    if settings.voice.id != AUTOMATIC:
+        return settings.voice.id
+    here = [voice.id for voice in load("limner.tts", settings.voice.engine)().voices()]
+    return persona.voice if persona.voice in here else ""
+
+
+def _appraiser(settings: Settings) -> EmotionAppraiser:
+    appraiser: EmotionAppraiser = load("limner.emotion", settings.emotion.engine)()
+    return appraiser
+
+
+@contextmanager
+def _progress(out: Path) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error that takes (frames done, frames in all); none without a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(str(out), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

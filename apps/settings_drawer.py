@@ -1,0 +1,260 @@
+"""The settings drawer: persona, portrait, voice, feeling and privacy of one page."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.persona import list_personas, load_persona
+from apps.choices import Choices
+from apps.faces import Face
+from apps.theme import PLAIN, UI
+from emotion.errors import LimnerError
+from emotion.labels import COMPOUNDS
+from emotion.types import EMOTIONS, EmotionState
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from pipeline.assembly import Engines
+    from pipeline.config import Settings
+    from pipeline.registry import SessionRegistry
+
+AUTOMATIC, HOLD = "Automatic", "Hold a feeling"
+OWN_VOICE = ""  # the radio's value for "the persona's own voice"
+_CONNECTING = "One moment: the page is still connecting. Please try again."
+_KEPT = """Your words and your voice stay on this machine unless you connect a brain that runs
+elsewhere. A conversation is forgotten soon after its page is closed. {uploads}"""
+_UPLOADS = {
+    True: "Pictures that you upload are kept.",
+    False: "Pictures that you upload are deleted as soon as they are loaded.",
+}
+# After a change the script asks Python who is on the stage now.
+_REFRESH = "() => { window.limner?.refresh(); }"
+_PREVIEW = "() => { window.limner?.preview(); }"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawer:
+    """The drawer's dependencies; methods build its sections inside a `gr.Blocks` context."""
+
+    registry: "SessionRegistry"
+    engines: "Engines"
+    settings: "Settings"
+    choices: Choices
+    faces: tuple[Face, ...]
+
+    def build(self, stage: "gr.HTML") -> None:
+        """Lay out the drawer; `stage` carries the page's token."""
+        import gradio as gr
+
+        with gr.Column(elem_id="settings"):
+            gr.HTML(_heading(), elem_id="settings-head", **PLAIN)
+            status = gr.HTML("", elem_id="settings-status", **PLAIN)
+            with _section("Who you talk to"):
+                self._persona(stage, status)
+            with _section("Portrait"):
+                self._portrait(stage, status)
+            with _section("Voice"):
+                self._voice(stage, status)
+            with _section("Feeling"):
+                self._feeling(stage, status)
+            with _section("Privacy"):
+                self._privacy()
+
+    async def change(self, token: str, **wish: Any) -> str:
+        """Change the page's session; returns what the status line says ("" when it worked)."""
+        session = self.registry.session(token)
+        if session is None:
+            return _CONNECTING
+        try:
+            await session.configure(**wish)
+        except LimnerError as error:
+            return f"{error.message} {error.remedy}"
+        return ""
+
+    # --- sections ------------------------------------------------------------------------------
+
+    def _persona(self, stage: "gr.HTML", status: "gr.HTML") -> None:
+        import gradio as gr
+
+        personas = [(_persona_label(name), name) for name in list_personas()]
+        radio = gr.Radio(
+            personas, value=self.choices.standard.persona, show_label=False, elem_classes="rows",
+            label="Persona",
+        )  # fmt: skip
+
+        async def choose(token: str, name: str) -> str:
+            problem = await self.change(token, persona=name)
+            if not problem:
+                self.choices.change(token, persona=name, portrait="", voice="", uploaded=False)
+            return _status(problem)
+
+        radio.input(choose, [stage, radio], status, **_QUIETLY).then(fn=None, js=_REFRESH)
+        stage.settings_opened(
+            lambda token: self.choices.of(token).persona, stage, radio, **_QUIETLY
+        )
+
+    def _portrait(self, stage: "gr.HTML", status: "gr.HTML") -> None:
+        import gradio as gr
+
+        grid = gr.HTML(
+            html_template=_portrait_grid(self.faces), js_on_load=_PICK,
+            apply_default_css=False, elem_id="portraits",
+        )
+        consent = gr.Checkbox(
+            label="The person in my picture agrees to this", value=False, container=False
+        )
+        upload = gr.UploadButton(
+            "Use my own picture", file_types=["image"], type="filepath", interactive=False
+        )
+
+        async def pick(token: str, event: gr.EventData) -> str:
+            name = str(event.name)
+            problem = await self.change(token, portrait=name)
+            if not problem:
+                self.choices.change(token, portrait=name, uploaded=False)
+            return _status(problem)
+
+        grid.pick(pick, stage, status, **_QUIETLY).then(fn=None, js=_REFRESH)
+        consent.input(lambda agreed: gr.update(interactive=agreed), consent, upload, **_QUIETLY)
+        upload.upload(self._uploader(), [stage, upload, consent], status, **_QUIETLY).then(
+            fn=None, js=_REFRESH
+        )
+
+    def _uploader(self) -> Callable[[str, str, bool], Awaitable[str]]:
+        async def use(token: str, path: str, agreed: bool) -> str:
+            if not agreed:
+                return _status("Please tick that the person in the picture agrees.")
+            try:
+                problem = await self._use_picture(token, Path(path))
+            finally:
+                if not self.settings.privacy.store_uploads:
+                    Path(path).unlink(missing_ok=True)
+            return _status(problem)
+
+        return use
+
+    async def _use_picture(self, token: str, path: Path) -> str:
+        limit = self.settings.limits.max_upload_mb
+        if path.stat().st_size > limit * 1e6:
+            return f"The picture is larger than {limit:g} MB. Make it smaller and try again."
+        problem = await self.change(token, portrait=path)
+        if not problem:
+            self.choices.change(token, portrait="", uploaded=True)
+        return problem
+
+    def _voice(self, stage: "gr.HTML", status: "gr.HTML") -> None:
+        import gradio as gr
+
+        radio = gr.Radio(
+            self._voices(), value=OWN_VOICE, show_label=False, label="Voice", elem_classes="rows"
+        )
+
+        async def choose(token: str, voice: str) -> str:
+            problem = await self.change(token, voice=voice or "auto")
+            if not problem:
+                self.choices.change(token, voice=voice)
+            return _status(problem)
+
+        # Voices are known once the engines run, which may be after the page was built.
+        stage.settings_opened(
+            lambda token: gr.update(choices=self._voices(), value=self.choices.of(token).voice),
+            stage, radio, **_QUIETLY,
+        )  # fmt: skip
+        radio.input(choose, [stage, radio], status, **_QUIETLY).then(fn=None, js=_PREVIEW)
+
+    def _voices(self) -> list[tuple[str, str]]:
+        own = ("The persona's own", OWN_VOICE)
+        return [own, *((_voice_label(v.title, v.description), v.id) for v in self.engines.voices)]
+
+    def _feeling(self, stage: "gr.HTML", status: "gr.HTML") -> None:
+        import gradio as gr
+
+        mode = gr.Radio([AUTOMATIC, HOLD], value=AUTOMATIC, show_label=False, label="Feeling")
+        gr.HTML(html_template=_feeling_bars(), **PLAIN, elem_id="feeling-bars")
+        with gr.Column(visible=False, elem_id="feeling-sliders") as held:
+            compound = gr.Dropdown(
+                [("A mixture of my own", ""), *((name, name) for name in COMPOUNDS)],
+                value="", label="Named feelings", filterable=False,
+            )  # fmt: skip
+            sliders = [gr.Slider(0, 1, 0, step=0.05, label=name) for name in EMOTIONS]
+
+        async def hold(token: str, chosen: str, *strengths: float) -> str:
+            named = dict(zip(EMOTIONS, strengths, strict=True))
+            feeling = EmotionState.from_strengths(named) if chosen == HOLD else None
+            return _status(await self.change(token, feeling=feeling))
+
+        mode.input(lambda chosen: gr.update(visible=chosen == HOLD), mode, held, **_QUIETLY)
+        compound.input(_compound_strengths, compound, sliders, **_QUIETLY)
+        for change in (mode.input, compound.input, *(slider.release for slider in sliders)):
+            change(hold, [stage, mode, *sliders], status, **_QUIETLY)
+
+    def _privacy(self) -> None:
+        import gradio as gr
+
+        uploads = _UPLOADS[self.settings.privacy.store_uploads]
+        gr.HTML(f"<p>{_KEPT.format(uploads=uploads)}</p>", **PLAIN)
+        with gr.Row(elem_classes="buttons"):
+            save = gr.Button("Save the conversation", size="sm")
+            forget = gr.Button("Forget me", size="sm", variant="stop")
+        save.click(fn=None, js="() => { window.limner?.save(); }")
+        forget.click(fn=None, js="() => { window.limner?.forget(); }")
+
+
+# Changes show their own words; Gradio's spinners and queue would only be in the way.
+_QUIETLY: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+_PICK = """
+element.addEventListener("change", ({ target }) => trigger("pick", { name: target.value }));
+"""
+
+
+def _section(title: str) -> "gr.Group":
+    import gradio as gr
+
+    group = gr.Column(elem_classes="section")
+    with group:
+        gr.HTML(f"<h3>{escape(title)}</h3>", **PLAIN)
+    return group
+
+
+def _heading() -> str:
+    return (UI / "settings_head.html").read_text("utf-8")
+
+
+def _status(problem: str) -> str:
+    return f'<p role="alert">{escape(problem)}</p>' if problem else ""
+
+
+def _persona_label(name: str) -> str:
+    persona = load_persona(name)
+    return f"{persona.name}, {persona.title}"
+
+
+def _voice_label(title: str, description: str) -> str:
+    return f"{title}, {description}" if description else title
+
+
+def _compound_strengths(name: str) -> list[float]:
+    return [0.8 if emotion in COMPOUNDS.get(name, ()) else 0.0 for emotion in EMOTIONS]
+
+
+def _portrait_grid(faces: tuple[Face, ...]) -> str:
+    items = "".join(
+        f'<label title="{escape(face.description)}">'
+        f'<input type="radio" name="portrait" value="{escape(face.name)}">'
+        f'<img src="{face.picture}" alt="{escape(face.description)}">'
+        f"<span>{escape(face.title)}</span></label>"
+        for face in faces
+    )
+    return f'<fieldset class="faces"><legend class="sr-only">Portrait</legend>{items}</fieldset>'
+
+
+def _feeling_bars() -> str:
+    rows = "".join(
+        f'<span>{name}</span><b class="feeling-{name}"><i data-feeling="{name}"></i></b>'
+        for name in EMOTIONS
+    )
+    return f'<div class="bars" aria-hidden="true">{rows}</div>'

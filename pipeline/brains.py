@@ -1,0 +1,56 @@
+"""Which brain speaks: the settings' choice becomes a chat model."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from langchain_core.language_models import BaseChatModel
+
+from agent.models import AUTO, EMBEDDED, Access, ModelChoice, access_for, build_model, detect_models
+from pipeline.config import LlmSettings
+from pipeline.plugins import load, names
+
+GROUP = "limner.llm"
+
+
+@dataclass(frozen=True, slots=True)
+class Brain:
+    """A chat model, the spec that names it, and how people call it."""
+
+    model: BaseChatModel
+    spec: str
+    title: str
+
+
+def access_of(settings: LlmSettings) -> Access:
+    """How models are reached, as the agent wants to know it."""
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    return Access(settings.base_url or "", key, settings.temperature)
+
+
+def brain_model(
+    choice: ModelChoice, settings: LlmSettings, embedded: Callable[[], BaseChatModel] | None = None
+) -> BaseChatModel:
+    """The chat model of a choice. Names of plug-ins (group limner.llm) come before provider
+    strings; `embedded` makes the built-in brain, as for `build_model`. Raises ConfigError."""
+    if choice.spec != EMBEDDED and choice.spec in names(GROUP):
+        model: BaseChatModel = load(GROUP, choice.spec)()
+        return model
+    return build_model(choice.spec, access_for(choice, access_of(settings)), embedded)
+
+
+def chosen(settings: LlmSettings, found: Sequence[ModelChoice]) -> ModelChoice:
+    """What the settings choose among the brains that `detect_models` found."""
+    if settings.model == AUTO:
+        return next(choice for choice in found if choice.available)
+    listed = [choice for choice in found if choice.spec == settings.model]
+    return listed[0] if listed else ModelChoice(settings.model, settings.model, True, "")
+
+
+async def choose_brain(settings: LlmSettings) -> Brain:
+    """The brain of the settings; "auto" is the best found on this machine now.
+
+    Raises ConfigError.
+    """
+    found = await detect_models(access_of(settings))
+    choice = chosen(settings, found)
+    return Brain(brain_model(choice, settings), choice.spec, choice.title)

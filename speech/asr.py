@@ -1,0 +1,129 @@
+"""`PocketSphinxRecogniser`: English speech to text by the model in the pocketsphinx wheel."""
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech.pcm import checked, resample
+from speech.types import FEATURE_RATE, Transcript
+from speech.vad import SPEECH, WINDOW, SileroVad
+
+if TYPE_CHECKING:
+    from pocketsphinx import Decoder
+
+LONGEST_PIECE = 30.0  # seconds decoded at once; longer sound is cut at a pause
+SHORTEST_SPEECH = 3  # windows of 32 ms that must be speech, else there is nothing to decode
+MARGIN = 8  # windows kept around speech: consonants before and after are weak
+MOST_GAIN = 30.0  # about 30 dB
+_FRAMES_PER_SECOND = 100
+_NOT_A_WORD = re.compile(r"[<\[+].*")
+_VARIANT = re.compile(r"\(\d+\)$")  # "the(2)" is another way to say "the"
+
+_Word = tuple[str, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    words: tuple[_Word, ...]
+    confidences: tuple[float, ...]
+
+
+class PocketSphinxRecogniser:
+    """A `speech.protocols.SpeechRecogniser` for English; fine for clear speech near a microphone.
+
+    Building one costs nothing; the model (about 0.3 s) loads with the first sound. Calls from
+    several threads wait for one another. Sound without speech gives an empty transcript.
+    """
+
+    def __init__(self, vad: SileroVad | None = None) -> None:
+        self._vad = vad or SileroVad()
+        self._lock = threading.Lock()
+
+    def transcribe(self, pcm: NDArray[np.float32], rate: int) -> Transcript:
+        """pcm: (T,) float32 in [-1, 1] mono; see `SpeechRecogniser`.
+
+        Confidence is the mean posterior probability of the words, weighted by their lengths.
+        """
+        sound = _levelled(resample(checked(pcm, rate), rate, FEATURE_RATE))
+        speech = np.array(self._vad.open().push(sound)) > SPEECH
+        if int(speech.sum()) < SHORTEST_SPEECH:
+            return Transcript("", (), 0.0)
+        pieces = list(speech_pieces(speech, len(sound)))
+        with self._lock:
+            heard = [self._decode(sound[start:end], start) for start, end in pieces]
+        return _joined(heard)
+
+    @cached_property
+    def _decoder(self) -> "Decoder":
+        from pocketsphinx import Decoder
+
+        # Whole utterances are at hand, so the mean of the features is taken over each of them.
+        return Decoder(samprate=FEATURE_RATE, loglevel="FATAL", cmn="batch")
+
+    def _decode(self, pcm: NDArray[np.float32], start: int) -> _Heard:
+        decoder = self._decoder
+        decoder.reinit_feat()  # its noise estimate must not pass from one sound to the next
+        decoder.start_utt()
+        decoder.process_raw((pcm * 32767).astype("<i2").tobytes(), full_utt=True)
+        decoder.end_utt()
+        if decoder.hyp() is None:
+            return _Heard((), ())
+        offset = start / FEATURE_RATE
+        words, confidences = [], []
+        for segment in decoder.seg():
+            if _NOT_A_WORD.match(segment.word):
+                continue
+            begin = offset + segment.start_frame / _FRAMES_PER_SECOND
+            end = offset + (segment.end_frame + 1) / _FRAMES_PER_SECOND
+            words.append((_VARIANT.sub("", segment.word), begin, end))
+            confidences.append(min(segment.prob, 1.0))
+        return _Heard(tuple(words), tuple(confidences))
+
+
+def speech_pieces(speech: NDArray[np.bool_], samples: int) -> Iterator[tuple[int, int]]:
+    """Spans of samples to decode, none longer than LONGEST_PIECE, cut where the pause is longest.
+
+    speech: (N,) bool for windows of WINDOW samples; silence at both ends is left out.
+    """
+    (where,) = np.nonzero(speech)
+    begin = max(int(where[0]) - MARGIN, 0)
+    end = min(int(where[-1]) + 1 + MARGIN, -(-samples // WINDOW))
+    most = int(LONGEST_PIECE * FEATURE_RATE / WINDOW)
+    while end - begin > most:
+        cut = _longest_pause(speech[begin + most // 3 : begin + most]) + begin + most // 3
+        yield begin * WINDOW, cut * WINDOW
+        begin = cut
+    yield begin * WINDOW, min(end * WINDOW, samples)
+
+
+def _longest_pause(speech: NDArray[np.bool_]) -> int:
+    """Middle of the longest run without speech; the end when there is none."""
+    borders = np.flatnonzero(np.diff(np.concatenate([[True], speech, [True]]).astype(np.int8)))
+    runs = borders.reshape(-1, 2)
+    if len(runs) == 0:
+        return len(speech)
+    start, end = runs[int(np.argmax(runs[:, 1] - runs[:, 0]))]
+    return max(int(start + end) // 2, 1)
+
+
+def _levelled(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Quiet sound made louder: it would sink into the recogniser's noise floor."""
+    peak = float(np.abs(pcm).max())
+    return pcm * np.float32(min(0.9 / peak, MOST_GAIN)) if peak > 0 else pcm
+
+
+def _joined(heard: list[_Heard]) -> Transcript:
+    words = tuple(word for piece in heard for word in piece.words)
+    if not words:
+        return Transcript("", (), 0.0)
+    weights = [end - start for _, start, end in words]
+    probabilities = [c for piece in heard for c in piece.confidences]
+    confidence = float(np.average(probabilities, weights=weights))
+    text = " ".join(word for word, _, _ in words)
+    return Transcript(text, words, min(max(confidence, 0.0), 1.0))
