@@ -6,6 +6,7 @@ browser -> live/ws -> registry -> session -> engines in worker processes
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from pipeline.dispatch import Dispatcher
 from pipeline.messages import notice
 from pipeline.metrics import Metrics
 from pipeline.registry import SessionRegistry
+from pipeline.session import Session
 from pipeline.transport import live_routes
 from pipeline.workers import WorkerEvent
 
@@ -39,7 +41,7 @@ class Server:
         self.metrics = Metrics()
         self.engines = Engines(settings, self._worker_event)
         self.registry = SessionRegistry(
-            self.engines.open_session, settings.server.max_sessions, settings.server.session_ttl_s
+            self._open_session, settings.server.max_sessions, settings.server.session_ttl_s
         )
         self.dispatcher = Dispatcher(
             self.engines.outlet, settings.avatar.size, settings.limits.max_message_chars
@@ -69,9 +71,17 @@ class Server:
             await self.registry.close()
             await self.engines.close()
 
+    async def _open_session(self, choices: dict[str, Any]) -> Session:
+        session = await self.engines.open_session(choices)
+        session.page.turn_ended = lambda status: self.metrics.turn(
+            status, session.waterfall.as_dict()
+        )
+        return session
+
     def _worker_event(self, event: WorkerEvent) -> None:
         what = WORDS[event.name]
         if event.kind == "restarting":
+            self.metrics.worker_died(event.name)
             code, text = "worker_restarting", f"{what} stopped and is being restarted."
         elif event.kind == "restarted":
             code, text = "worker_restarted", f"{what} is back."
@@ -81,14 +91,15 @@ class Server:
             session.page.post(notice(code, text))
 
     async def _health(self, request: Request) -> Response:
-        workers = {name: worker.pid is not None for name, worker in self.engines.workers.items()}
+        pids = {name: worker.pid for name, worker in self.engines.workers.items()}
+        ready = {name: worker.up for name, worker in self.engines.workers.items()}
+        sessions = len(self.registry.sessions())
         return JSONResponse(
-            {
-                "ok": all(workers.values()),
-                "workers": workers,
-                "sessions": len(self.registry.sessions()),
-            }
+            {"ok": all(ready.values()), "workers": ready, "pids": pids, "sessions": sessions}
         )
 
     async def _metrics(self, request: Request) -> Response:
+        self.metrics.sessions(len(self.registry.sessions()))
+        for name, worker in self.engines.workers.items():
+            self.metrics.worker_memory(name, worker.rss)
         return PlainTextResponse(self.metrics.exposition())

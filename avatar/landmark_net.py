@@ -27,7 +27,12 @@ FACES = 4  # places looked at, at most
 MOUTH, RIGHT, LEFT = slice(36, 76), slice(76, 92), slice(92, 108)
 IRISES = (slice(108, 113), slice(113, 118))
 EYE_SIDE, MOUTH_SIDE = 0.22, 0.42  # of the face's square
-IRIS_FLIP = [0, 3, 2, 1, 4]  # a mirrored right iris is a left one in this order
+UNSTEADY = 2.5  # % of the face's size: mirrored answers that far apart halve the score
+_LIP, _IRIS = (10 - np.arange(20)) % 20, np.array([0, 3, 2, 1, 4])
+_NOSE = np.array([0, 1, 2, 3, 4, 5, 6, 11, 10, 9, 8, 7])
+_OVAL_LIPS = [-np.arange(36) % 36, 36 + _LIP, 56 + _LIP]
+_EYES_BROWS = [np.r_[92:108, 76:92], 113 + _IRIS, 108 + _IRIS, np.r_[128:138, 118:128]]
+MIRROR = np.concatenate([*_OVAL_LIPS, *_EYES_BROWS, 138 + _NOSE])  # points[MIRROR]: mirror image's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,26 +167,39 @@ class LandmarkNet:
 
     def _face(self, rgb: Bytes, square: Square, score: float) -> FaceFound:
         """Points in the square, then in the square of these, then eyes and mouth."""
-        for _ in range(2):
-            answer = self._run("crop", [square.cut(rgb, CROP)])[0]
-            points = square.to_picture(answer[:-1].reshape(-1, 2))
-            square = square_of(points)
-        points = self._refined(rgb, points)
-        presence = 1 / (1 + float(np.exp(-answer[-1])))
-        return _found(points, float(np.sqrt(score * presence)))
+        coarse = self._run("crop", [square.cut(rgb, CROP)])[0, :-1].reshape(-1, 2)
+        square = square_of(square.to_picture(coarse))
+        points, presence, apart = self._twice("crop", rgb, square, MIRROR)
+        steady = 1 / (1 + (100 * MARGIN * apart / UNSTEADY) ** 4)
+        return _found(self._refined(rgb, points), float(np.sqrt(score * presence)) * steady)
+
+    def _twice(
+        self, name: str, rgb: Bytes, square: Square, order: NDArray[np.int64]
+    ) -> tuple[Floats, float, float]:
+        """Mean answer to the square and its mirror image (`order`: of the mirrored points).
+
+        Points in picture pixels, share of certainty that there is a face, and how far apart the
+        two answers are, as a share of the square's side.
+        """
+        patch = square.cut(rgb, INPUTS[name])
+        answers = self._run(name, [patch, np.ascontiguousarray(patch[:, ::-1])])
+        one, other = answers[:, :-1].reshape(2, -1, 2)
+        other = other[order] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
+        apart = float(np.linalg.norm(one - other, axis=1).mean())
+        presence = float(1 / (1 + np.exp(-answers[:, -1].mean())))
+        return square.to_picture((one + other) / 2), presence, apart
 
     def _refined(self, rgb: Bytes, points: Floats) -> Floats:
         """The (150, 2) points with eyes, irises and lips found again in patches of their own."""
         right, left, mouth = part_squares(points)
         patches = [right.cut(rgb, PART), np.ascontiguousarray(left.cut(rgb, PART)[:, ::-1])]
         eyes = self._run("eye", patches)[:, :-1].reshape(2, -1, 2)
-        lips = self._run("mouth", [mouth.cut(rgb, PART)])[0, :-1].reshape(-1, 2)
         eyes[1, :, 0] = 1 - eyes[1, :, 0]
         out = points.copy()
         out[RIGHT], out[IRISES[0]] = np.split(right.to_picture(eyes[0]), [16])
         out[LEFT], out[IRISES[1]] = np.split(left.to_picture(eyes[1]), [16])
-        out[IRISES[1]] = out[IRISES[1]][IRIS_FLIP]
-        out[MOUTH] = mouth.to_picture(lips)
+        out[IRISES[1]] = out[IRISES[1]][_IRIS]
+        out[MOUTH] = self._twice("mouth", rgb, mouth, MIRROR[MOUTH] - MOUTH.start)[0]
         return out
 
 

@@ -83,7 +83,7 @@ class WarpRenderer:
                 window.fill(out, source, partial(eye.render, pose=pose))
         if not opening.rests():
             shape = (float(motion[INDEX["tongue"]]), float(motion[INDEX["round"]]))
-            window = self._region.window(self._frame, self._mouth.box, turn)
+            window = self._region.window(self._frame, self._mouth.box(opening), turn)
             window.fill(
                 out,
                 turned - _lookup(smooth, turned),

@@ -32,6 +32,10 @@ class EyePose:
         moves = (self.blink, self.widen, self.squint, self.gaze_x, self.gaze_y)
         return max(abs(move) for move in moves) < 1e-3
 
+    def moves_lower_lid(self) -> bool:
+        """Whether the lower lid leaves its place."""
+        return max(abs(self.blink), abs(self.squint), abs(self.widen)) > 1e-3
+
 
 def eye_poses(motion: Vector) -> tuple[EyePose, EyePose]:
     """The poses of the right and the left eye."""
@@ -59,8 +63,8 @@ class Eye:
         brow = face.points.group(f"{side}_brow")[:5, 1].mean()
         self._lid = float(np.clip(upper[:, 1].min() - brow - 0.06, 0.16, 0.34))
         self.box = (
-            self._left - 0.05, float(upper[:, 1].min()) - self._lid - 0.12,
-            self._right + 0.05, float(lower[:, 1].max()) + 0.28,
+            self._left - 0.05, float(upper[:, 1].min()) - self._lid - 0.03,
+            self._right + 0.05, float(lower[:, 1].max()) + 0.25,
         )  # fmt: skip
         self._skin = texture
         self._ball = self._eyeball(texture)
@@ -77,12 +81,11 @@ class Eye:
         beneath = rise * (1 - ramp(y - lower, 0.01, 0.24))
         outside = np.maximum(1 - ramp(x, self._left - 0.01, self._left + 0.02),
                              ramp(x, self._right - 0.02, self._right + 0.01))  # fmt: skip
-        at = q.copy()
-        at[..., 1] -= above
-        skin = f32(self._skin.sample(at))
-        at[..., 1] = y - beneath
-        share = under / (over + under).clip(1e-3)
-        skin += (f32(self._skin.sample(at)) - skin) * share[..., None]
+        skin = f32(self._skin.sample(np.dstack([x, y - above])))
+        if pose.moves_lower_lid():
+            below = f32(self._skin.sample(np.dstack([x, y - beneath])))
+            share = under / (over + under).clip(1e-3)
+            skin += (below - skin) * share[..., None]
         ball = f32(self._ball.sample(self._gazing(q, pose)))
         weight = np.maximum(over + under, outside).clip(0, 1)
         ball += (skin - ball) * weight[..., None]
@@ -127,7 +130,8 @@ class Eye:
     def _without_lids(self, crop: Image, local: Array) -> Image:
         x, y = local[..., 0], local[..., 1]
         inside = (x > self._left + 0.01) & (x < self._right - 0.01)
-        seen = inside & (y > self._upper(x) + LASH) & (y < self._lower(x) - 0.006)
+        # What lashes cover is not the eye; seen pixels stay as they are.
+        seen = inside & (y > self._upper(x) + 3 * LASH) & (y < self._lower(x) - LASH)
         distance = f32(np.hypot(*np.moveaxis(local - self._iris, -1, 0)) / self._iris_radius)
         white = crop[seen & (distance > 1.2)]
         tone = np.percentile(white if len(white) > 12 else crop[seen], 60, axis=0)

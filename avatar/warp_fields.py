@@ -202,7 +202,7 @@ def head_fields(face: Face, at: Array) -> Array:
     nose = face.points.group("nose")[5]
     depth = (depth + 0.16 * _bump(at, nose, 0.22, 0.30)).astype(np.float32)
     none = np.zeros_like(depth)
-    pivot = at[..., 1] - (face.chin + 0.5)
+    pivot = at[..., 1] - (face.chin + 0.2)
     made = (
         (depth, none),
         (none, depth),
@@ -223,7 +223,7 @@ def lip_fields(face: Face, seam: Array, at: Array) -> tuple[Array, Array, Array]
     """
     x, below = at[..., 0] - face.mouth[0], at[..., 1] - seam
     nose, chin = face.mouth[1] - face.nose_base, face.chin - face.mouth[1]
-    shape = np.clip(1 - (x / face.half) ** 2, 0, None) ** f32(0.9)
+    shape = np.clip(1 - (x / face.half) ** 2, 0, None) ** f32(1.2)
     upper = -shape * (1 - ramp(-below, 0.35 * nose, 1.0 * nose))
     lower = shape * (1 - ramp(below, 0.3 * chin, 0.95 * chin))
     side = 1 - ramp(np.abs(x), face.half + 0.04, 1.25)

@@ -54,8 +54,9 @@ class Mouth:
         self._rest_gap = float(apart.max()) if apart.max() > OPEN_AT_REST else 0.0
         self._upper, self._lower = self._edges(upper, lower)
         half, (mx, my) = face.half, (float(v) for v in face.mouth)
-        self.box = (mx - half - 0.32, my - 0.42, mx + half + 0.32, my + 0.42 + GAP)
-        at = lattice(self.box, STEP)
+        self._box = (mx - half - 0.28, my - 0.42, mx + half + 0.28, my + 0.36)
+        left, top, right, bottom = self._box
+        at = lattice((left - 0.1, top - 0.1, right + 0.1, bottom + GAP + JAW), STEP)
         self._corner = at[0, 0]
         self._fields = lip_fields(face, self.seam(at[..., 0]), at)
         self._interior = MouthInterior(texture, face)
@@ -68,6 +69,11 @@ class Mouth:
         aperture = (self._rest_gap + parted + lift + 0.045 * max(tuck, 0.0)) * free
         rise = (0.26 * parted + lift + 0.06 * max(tuck, 0.0)) * free
         return Opening(rise, aperture - self._rest_gap - rise - JAW * jaw, JAW * jaw, aperture)
+
+    def box(self, opening: Opening) -> tuple[float, float, float, float]:
+        """left, top, right, bottom of what `render` must draw."""
+        left, top, right, bottom = self._box
+        return left, top, right, bottom + max(opening.aperture, opening.jaw)
 
     def seam(self, x: Array) -> Array:
         """y of the middle of the lip line."""

@@ -11,7 +11,7 @@ from avatar.warp_fields import Array, Face, Frame2D
 from avatar.warp_source import Image
 
 REACH = 1.55  # head radii that any field reaches
-MARGIN = 0.1  # face units around a window
+MARGIN = 0.06  # face units around a window
 
 
 @dataclass(frozen=True, slots=True)

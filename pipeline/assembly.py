@@ -6,6 +6,7 @@ worker processes; the language model is asynchronous I/O.
 
 import asyncio
 import itertools
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from pipeline.parts import Parts
 from pipeline.plugins import reference
 from pipeline.remote import RemoteEars, RemoteMind, RemoteVoice
 from pipeline.session import Session
+from pipeline.uploads import delete, private_copy
 from pipeline.workers import Worker, WorkerEvent
 from speech.turns import TurnDetector, TurnSettings
 from speech.types import FPS, PLAY_RATE, Voice
@@ -107,7 +109,8 @@ class Engines:
             dialogue=self._agent(persona),
             mind=self.mind,
             voice=RemoteVoice(self._voice),
-            voice_id=self.pick_voice(choices.get("voice") or self.settings.voice.id, persona),
+            voice_id=self.pick_voice(choices.get("voice") or self.settings.voice.id, persona.voice),
+            own_voice=persona.voice,
             avatar=await self._portrait(choices.get("portrait") or self._face(persona), clock),
             ears=RemoteEars(self._ears),
             turns=self._turn_detector,
@@ -131,13 +134,14 @@ class Engines:
         """
         chosen = load_persona(persona) if persona else None
         face = portrait or (self._face(chosen) if chosen else None)
-        avatar = await self._portrait(str(face), session.clock) if face else None
+        avatar = await self._portrait(face, session.clock) if face else None
         if chosen:
             await session.stop()
             session.parts.dialogue, session.parts.resting = self._agent(chosen), chosen.mood()
-            session.parts.voice_id = self.pick_voice(AUTOMATIC, chosen)
+            session.parts.own_voice = chosen.voice
+            session.parts.voice_id = self.pick_voice(AUTOMATIC, chosen.voice)
         if voice:
-            session.parts.voice_id = self.pick_voice(voice, chosen)
+            session.parts.voice_id = self.pick_voice(voice, session.parts.own_voice)
         if avatar:
             await session.playout.replace_avatar(avatar)
             session.parts.avatar = avatar
@@ -153,17 +157,15 @@ class Engines:
             return Outlet(H264Encoder(size, FPS), VideoCodec.H264, generation)
         return Outlet(JpegEncoder(size), VideoCodec.JPEG, generation)
 
-    def pick_voice(self, wanted: str, persona: Persona | None) -> str:
-        """The id of a voice that can be used: the one named, else the persona's, else the first.
-
-        Raises ConfigError for a named voice that does not exist.
-        """
+    def pick_voice(self, wanted: str, own: str) -> str:
+        """The id of a voice that can be used: the one named, else the persona's own, else the
+        first. Raises ConfigError for a named voice that does not exist."""
         known = [voice.id for voice in self.voices]
         if wanted != AUTOMATIC:
             if wanted not in known:
                 raise ConfigError(f'There is no voice "{wanted}".', f"Known: {', '.join(known)}.")
             return wanted
-        return persona.voice if persona and persona.voice in known else known[0]
+        return own if own in known else known[0]
 
     @property
     def brain(self) -> ModelChoice:
@@ -194,8 +196,17 @@ class Engines:
     def _face(self, persona: Persona) -> str:
         return self.settings.avatar.portrait or persona.portrait or gallery()[0].name
 
-    async def _portrait(self, portrait: str, clock: MediaClock) -> RemoteAvatarStream:
-        stream = await self._avatar.open(portrait, self.settings.avatar.size, next(self._seeds))
+    async def _portrait(self, portrait: str | Path, clock: MediaClock) -> RemoteAvatarStream:
+        # The uploader may delete its file at once, and a restarted worker must find it again.
+        kept = private_copy(portrait) if isinstance(portrait, Path) else None
+        try:
+            stream = await self._avatar.open(
+                str(kept or portrait), self.settings.avatar.size, next(self._seeds)
+            )
+        except BaseException:
+            delete(kept)
+            raise
+        weakref.finalize(stream, delete, kept)
         await stream.clear(clock.frame())
         return stream
 

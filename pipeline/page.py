@@ -1,5 +1,6 @@
 """What a session tells its page: JSON messages, sent if a page is connected."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent.types import ReplyChunk
@@ -20,6 +21,7 @@ class Page:
     def __init__(self, playout: "Playout") -> None:
         self._playout = playout
         self.chat_version = 0
+        self.turn_ended: Callable[[str], None] = lambda status: None  # the server counts them
         self._message_ids: set[str] = set()
 
     def repeats(self, id: str) -> bool:
@@ -39,6 +41,8 @@ class Page:
 
     def turn(self, turn: int, status: str, id: str = "") -> None:
         """A turn began or ended."""
+        if status != "started":
+            self.turn_ended(status)
         self.post(messages.turn_status(turn, status, id))
 
     def chat(self) -> None:

@@ -94,4 +94,5 @@ class Parts:
     ears: Ears
     turns: Callable[[], TurnDetector]
     resting: EmotionState
+    own_voice: str = ""  # the persona's, where it can be used
     feeling: EmotionState | None = None  # held by the user; None: automatic

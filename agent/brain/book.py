@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from agent.brain.conversation import plain_key
+from agent.brain.files import DATA, load_table
 from emotion.baked import read_baked
 from emotion.embedding import Embedder
 
 Text = Annotated[str, StringConstraints(max_length=600)]
-_FOLDER = Path(__file__).parent / "data"
 
 
 class Passage(BaseModel):
@@ -45,7 +44,8 @@ class Pattern(BaseModel):
 
 
 class Meeting(BaseModel):
-    """How one kind of message is met; `again` is for its second time in a row."""
+    """How one kind of message is met; `again` is for its second time in a row,
+    `mild` for a feeling that is named lightly."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +53,7 @@ class Meeting(BaseModel):
     say: tuple[Text, ...]
     echo: tuple[Text, ...] = ()
     again: tuple[Text, ...] = ()
+    mild: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,14 @@ class Found:
 class Book:
     """All passages; embeddings of their examples are computed once, at first need."""
 
-    def __init__(self, folder: Path = _FOLDER) -> None:
+    def __init__(self, folder: Path = DATA) -> None:
         self._folder = folder
         self._rows: NDArray[np.float32] | None = None
 
     @cached_property
     def passages(self) -> Mapping[str, Passage]:
         """By key, in file order."""
-        tables = [_load(self._folder / name) for name in ("smalltalk.yaml", "knowledge.yaml")]
+        tables = [load_table(self._folder / name) for name in ("smalltalk.yaml", "knowledge.yaml")]
         return {k: Passage.model_validate(v) for table in tables for k, v in table.items()}
 
     @cached_property
@@ -138,15 +139,9 @@ class Book:
 
     @cached_property
     def _feelings(self) -> dict[str, Any]:
-        return _load(self._folder / "feelings.yaml")
+        return load_table(self._folder / "feelings.yaml")
 
 
 def _spoken(line: str) -> str:
     """The part of a line that is the same in every chat."""
     return max(line.replace("{user}", "{name}").split("{name}"), key=len).strip()
-
-
-def _load(path: Path) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    table: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=loader)
-    return table

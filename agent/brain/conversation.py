@@ -66,10 +66,11 @@ def read_conversation(messages: Sequence[BaseMessage]) -> Conversation:
     """Read a chat as any chat model gets it; messages of other kinds are left out."""
     prompt = "\n".join(_text(m) for m in messages if isinstance(m, SystemMessage))
     name = _NAME.search(prompt)
+    own = name.group(1) if name else _DEFAULT_NAME
     return Conversation(
-        name=name.group(1) if name else _DEFAULT_NAME,
+        name=own,
         facts=_facts(prompt),
-        said=tuple(_flat(_text(m)) for m in messages if isinstance(m, HumanMessage)),
+        said=tuple(_flat(_text(m), own) for m in messages if isinstance(m, HumanMessage)),
         replies=tuple(_plain(_text(m)) for m in messages if isinstance(m, AIMessage)),
     )
 
@@ -95,8 +96,12 @@ def _text(message: BaseMessage) -> str:
     return " ".join(part for part in parts if isinstance(part, str))
 
 
-def _flat(text: str) -> str:
-    return " ".join(text[:MAX_CHARACTERS].split())
+def _flat(text: str, name: str) -> str:
+    """Blanks collapsed, and "thanks, Mara" as "thanks"."""
+    flat = " ".join(text[:MAX_CHARACTERS].split())
+    own = re.escape(name)
+    called = re.compile(rf"^{own}[,!]\s+|(?<=\S)[,\s]+{own}(?=[.!?]*$)", re.I)
+    return called.sub("", flat) or flat
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from agent.brain.conversation import Thought, read_conversation
-from agent.brain.thinking import Mind, make_mind, think
+from agent.brain.thinking import Mind, make_mind, think, warm_mind
 from emotion.embedding import Embedder, LocalEmbedder
 
 _TOKEN = re.compile(r"\s*\S+|\s+$")
@@ -42,10 +42,12 @@ class EmbeddedBrain(BaseChatModel):
     def _llm_type(self) -> str:
         return "embedded"
 
-    async def warm(self) -> None:
-        """Load everything that the first reply would wait for."""
-        mind = self._ready()
-        await mind.book.warm(mind.embedder)
+    async def warm(self, facts: Sequence[str] = ()) -> None:
+        """Load everything that the first reply would wait for.
+
+        facts: a persona's `knowledge`, so that the first question about it is as quick as others.
+        """
+        await warm_mind(self._ready(), facts)
 
     def _ready(self) -> Mind:
         if self._mind is None:

@@ -5,12 +5,13 @@ import re
 from agent.brain.book import Book, Meeting
 from agent.brain.conversation import Conversation, Thought
 from agent.brain.pronouns import turned
-from emotion.appraiser import LexiconAppraiser
-from emotion.types import EmotionState
+from emotion.lexicon import Lexicon
+from emotion.types import EMOTIONS
 
 # Intensity from which a message is met as a feeling; "I want ..." is not yet happiness.
 _FELT = {"happy": 0.5, "surprised": 0.65}
 _FELT_ELSE = 0.35
+_MILD = 0.56
 _PAINFUL = ("sad", "angry", "fearful")
 _SHORT = 6  # words
 _PERSONAL = re.compile(r"\b(?:i|i'm|im|i've|me|my|mine|we|our|us|myself|i'd|i'll)\b", re.IGNORECASE)
@@ -20,17 +21,21 @@ _CRISIS = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"^(?:so |and |but |well |hey )?(?:what|who|whom|whose|where|when|why|how|which|do|does|did|is|"
-    r"are|was|were|can|could|will|would|should|have|has|may)\b", re.IGNORECASE)  # fmt: skip
+    r"^(?:so |and |but |well |hey |please |ok |okay )*"
+    r"(?:what|who|whom|whose|where|when|why|how|which|do|does|did|is|are|was|were|can|could|will|"
+    r"would|should|have you|has|may|tell|say|show|give|explain|write|sing|help|recommend|let's|"
+    r"talk|make|describe)\b",
+    re.IGNORECASE,
+)
 _ECHO_WORDS = 9
 
 
 class Mirror:
     """Finds the meeting for a message. Immutable; the chat is given with each call."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, lexicon: Lexicon) -> None:
         self._book = book
-        self._appraiser = LexiconAppraiser.words_only()
+        self._lexicon = lexicon
 
     def crisis(self, conversation: Conversation) -> Thought | None:
         """An answer that points to help, where somebody speaks of dying or self-harm."""
@@ -45,12 +50,23 @@ class Mirror:
         """An answer to a feeling that the user states about their own life."""
         text = conversation.text
         wordless = not re.search(r"[^\W_]", text)
-        if is_question(text) or not (wordless or _PERSONAL.search(text)):
+        if is_question(text) or not (wordless or self._is_personal(conversation)):
             return None
         kind = self._felt(text)
         if kind is None:
             return None
         return self._met(kind, conversation, again=self._felt_before(conversation) == kind)
+
+    def hurts(self, text: str) -> bool:
+        """Whether a message names a painful feeling."""
+        return self._felt(text) in _PAINFUL
+
+    def _is_personal(self, conversation: Conversation) -> bool:
+        """About the user: said so, or a short word after a painful one ("it is hard")."""
+        if _PERSONAL.search(conversation.text):
+            return True
+        short = len(conversation.text.split()) <= _SHORT
+        return short and self._felt_before(conversation) in _PAINFUL
 
     def lingering(self, conversation: Conversation) -> Thought | None:
         """An answer to a plain statement that goes on from a painful one."""
@@ -83,18 +99,22 @@ class Mirror:
         return Thought(conversation.pick(meeting.say), meeting.feel)
 
     def _felt(self, text: str) -> str | None:
-        state = self._appraiser.appraise(text) if text.strip() else EmotionState.neutral()
-        kind = state.dominant()
-        return kind if state.intensity >= _FELT.get(kind, _FELT_ELSE) else None
+        named = self._lexicon.read(text).evidence  # "a bit nervous" is nervous all the same
+        kind = EMOTIONS[int(named.argmax())]
+        return kind if float(named.max()) >= _FELT.get(kind, _FELT_ELSE) else None
 
     def _felt_before(self, conversation: Conversation) -> str | None:
         return self._felt(conversation.said[-2]) if len(conversation.said) > 1 else None
 
     def _met(self, kind: str, conversation: Conversation, again: bool) -> Thought:
         meeting = self._book.meetings[kind]
-        options = list(meeting.again if again and meeting.again else meeting.say)
-        if not again:
-            options += _echoes(meeting, conversation.text)
+        mildly = float(self._lexicon.read(conversation.text).strengths.max()) < _MILD
+        if again and meeting.again:
+            options = list(meeting.again)
+        elif mildly and meeting.mild:
+            options = list(meeting.mild)
+        else:
+            options = [*meeting.say, *_echoes(meeting, conversation.text)]
         return Thought(conversation.pick(options), meeting.feel)
 
 
@@ -106,7 +126,7 @@ def is_question(text: str) -> bool:
 def _echoes(meeting: Meeting, text: str) -> list[str]:
     """Lines that repeat a short message turned to "you"."""
     sentence = re.split(r"[.!?;]", text.strip())[0].strip()
-    simple = re.match(r"(?:i|my|i'm|i've|we)\b", sentence, re.IGNORECASE)
+    simple = re.match(r"(?:i|my|i'm|i've|we)\b(?!.*\bsorry\b)", sentence, re.IGNORECASE)
     if not simple or not 3 <= len(sentence.split()) <= _ECHO_WORDS:
         return []
     echo = turned(sentence)

@@ -19,7 +19,8 @@ _NOT_NAMES = """a an the not so very just sorry sad happy fine good ok okay here
 english french german spanish italian american british irish scottish indian chinese
 japanese polish dutch canadian australian
 monday tuesday wednesday thursday friday saturday sunday christian muslim
-jewish hindu buddhist secret none nothing called"""
+jewish hindu buddhist secret none nothing called yes no why what hello hi thanks bye"""
+_NAME_QUESTIONS = ("what's your name?", "What shall I call you?")
 _NO_NAMES = frozenset(_NOT_NAMES.split())
 
 
@@ -83,8 +84,9 @@ _ASKS_ALL = re.compile(
 
 def user_name(conversation: Conversation) -> str:
     """The name the user gave last, or ""."""
-    for text in reversed(conversation.said):
-        name = _name_in(text)
+    for i in range(len(conversation.said) - 1, -1, -1):
+        before = conversation.replies[i - 1] if 0 < i <= len(conversation.replies) else ""
+        name = _name_in(conversation.said[i]) or _name_answered(conversation.said[i], before)
         if name:
             return name
     return ""
@@ -111,7 +113,7 @@ def notice(conversation: Conversation) -> Thought | None:
     text = conversation.text
     if text.rstrip().endswith("?"):
         return None
-    name = _name_in(text)
+    name = _name_in(text) or _name_answered(text, conversation.last_reply)
     if name:
         return _greet(conversation, name)
     facts = list(_facts_in(text))
@@ -132,12 +134,21 @@ def _name_in(text: str) -> str:
     return ""
 
 
+def _name_answered(text: str, before: str) -> str:
+    """A bare name after the question for it."""
+    bare = re.fullmatch(r"([^\W\d_][\w'’\-]{1,20})[.! ]*", text)
+    if not bare or not before.endswith(_NAME_QUESTIONS):
+        return ""
+    name = bare.group(1)
+    return "" if name.casefold() in _NO_NAMES else name[0].upper() + name[1:]
+
+
 def _facts_in(text: str) -> Iterator[Fact]:
     flat = text.replace("’", "'")
     for topic, pattern, told in _TELLING:
         for match in pattern.finditer(flat):
             words = [turned(group.strip()) for group in match.groups()]
-            if words[-1].casefold() not in ("it", "that", "this", "you", "me", "him", "her", "to"):
+            if words[-1].split()[-1].casefold() not in _VAGUE:
                 yield Fact(topic, told.format(*words).strip())
 
 
@@ -158,6 +169,7 @@ def _about(conversation: Conversation, topic: str, text: str) -> list[str]:
     return named or told
 
 
+_VAGUE = frozenset(("it", "that", "this", "you", "me", "him", "her", "to", "them", "so"))
 _COMMON_WORDS = """what is my the your favourite favorite name called of do i you like have a an any
 whats s remember know and are to for"""
 _COMMON = frozenset(_COMMON_WORDS.split())

@@ -1,7 +1,7 @@
 """How the brain comes to a reply: a short list of skills, each tried in turn."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from agent.brain.book import Book, Passage
 from agent.brain.conversation import MAX_CHARACTERS, Conversation, Thought
+from agent.brain.files import DATA
 from agent.brain.reflection import Mirror, is_question
 from agent.brain.remembering import notice, recall, user_name
 from agent.brain.tools import use_tools
+from agent.brain.world import World
 from emotion.embedding import Embedder
 from emotion.lexicon import load_lexicon
 
-_CERTAIN = 0.8  # enough even where a feeling is stated
+_CERTAIN = 0.8  # enough even where pain is spoken of
 _SURE = 0.62  # cosine from which a passage is what was meant
 _LIKELY = 0.52  # enough for a question, where the alternative is "I don't know"
 _FACT = 0.45  # for what the persona knows about itself
@@ -50,6 +52,7 @@ class Mind:
 
     book: Book
     mirror: Mirror
+    world: World
     embedder: Embedder
     is_english: Callable[[str], bool]
 
@@ -57,7 +60,14 @@ class Mind:
 def make_mind(embedder: Embedder) -> Mind:
     """A mind that finds meaning with `embedder`."""
     book, lexicon = Book(), load_lexicon()
-    return Mind(book, Mirror(book), embedder, lambda text: lexicon.read(text).english)
+    mirror, world = Mirror(book, lexicon), World(DATA / "world.yaml")
+    return Mind(book, mirror, world, embedder, lambda text: lexicon.read(text).english)
+
+
+async def warm_mind(mind: Mind, facts: Sequence[str]) -> None:
+    """Make ready what the first reply needs. facts: what a persona knows about itself."""
+    await mind.book.warm(mind.embedder)
+    await mind.embedder.embed([question_and_answer(fact)[0] for fact in facts] or ["hello"])
 
 
 async def think(mind: Mind, conversation: Conversation, now: datetime) -> Thought:
@@ -66,6 +76,7 @@ async def think(mind: Mind, conversation: Conversation, now: datetime) -> Though
         mind.mirror.crisis(conversation)
         or _unreadable(mind, conversation)
         or _follow(mind, conversation)
+        or mind.world.answer(conversation)
         or recall(conversation)
         or use_tools(conversation, now)
         or _exact(mind, conversation)
@@ -144,7 +155,8 @@ async def _by_meaning(mind: Mind, conversation: Conversation) -> Thought:
         if fact and fact[1] >= max(_FACT, found.score - 0.02):
             return Thought(fact[0], "friendly, warm", sources=(f"About {conversation.name}",))
     felt = mind.mirror.feeling(conversation)
-    if found.score >= (_CERTAIN if felt else _SURE) and found.key != "repeat":
+    hurt = felt is not None and mind.mirror.hurts(conversation.text)
+    if found.score >= (_CERTAIN if hurt else _SURE) and found.key != "repeat":
         return _say(mind, found.key, conversation)
     felt = felt or mind.mirror.statement(conversation) or mind.mirror.lingering(conversation)
     if felt:
@@ -160,13 +172,13 @@ async def _own_fact(
     """What the persona knows about itself that comes closest, and how close."""
     if not conversation.facts:
         return None
-    pairs = [_question_and_answer(fact) for fact in conversation.facts]
+    pairs = [question_and_answer(fact) for fact in conversation.facts]
     scores = await mind.embedder.embed([question for question, _ in pairs]) @ row
     best = int(scores.argmax())
     return pairs[best][1], float(scores[best])
 
 
-def _question_and_answer(fact: str) -> tuple[str, str]:
+def question_and_answer(fact: str) -> tuple[str, str]:
     """ "Where are you from? From Galway." -> question, answer; a plain fact is both."""
     question, mark, answer = fact.partition("?")
     return (question + mark, answer.strip()) if mark and answer.strip() else (fact, fact)

@@ -195,7 +195,7 @@ export class Conversation {
   }
 
   async #copy(link) {
-    const bubble = link.closest(".message, .bot") ?? link.parentElement;
+    const bubble = link.closest(".message");
     const words = bubble.cloneNode(true);
     words.querySelectorAll(".reply-foot, .reply-mark").forEach((extra) => extra.remove());
     await navigator.clipboard.writeText(words.innerText.trim());

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from avatar.landmark_net import FIND, Square, part_squares, square_of
-from avatar.training.landmarks.layout import MIRROR
+from avatar.landmark_net import FIND, MIRROR, Square, part_squares, square_of
 
 CELL = 8  # px of the finder's input per output cell
 SHARES = {"photos": 0.25, "refits": 0.4, "renders": 0.35}

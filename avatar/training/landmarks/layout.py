@@ -1,4 +1,4 @@
-"""The 150-point layout as MediaPipe FaceMesh indices, groups as slices, and the mirror order."""
+"""The 150-point layout as MediaPipe FaceMesh indices and its groups as slices."""
 
 from __future__ import annotations
 
@@ -80,23 +80,3 @@ def _slices() -> dict[str, slice]:
 
 
 SLICES = _slices()
-
-
-def _mirror() -> np.ndarray:
-    """(150,) index: points[MIRROR] is the layout of the picture flipped left to right."""
-    ring = [(-i) % 36 for i in range(36)]
-    lip = [(10 - i) % 20 for i in range(20)]
-    iris = [0, 3, 2, 1, 4]
-    order = {
-        "face_oval": ("face_oval", ring),
-        "nose": ("nose", [0, 1, 2, 3, 4, 5, 6, 11, 10, 9, 8, 7]),
-    }
-    for name in ("lips_outer", "lips_inner"):
-        order[name] = (name, lip)
-    for part, local in (("eye", list(range(16))), ("iris", iris), ("brow", list(range(10)))):
-        order[f"right_{part}"] = (f"left_{part}", local)
-        order[f"left_{part}"] = (f"right_{part}", local)
-    return np.concatenate([SLICES[order[n][0]].start + np.array(order[n][1]) for n in GROUPS])
-
-
-MIRROR = _mirror()

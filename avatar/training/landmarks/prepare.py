@@ -1,6 +1,7 @@
 """Make the labelled frames: photos, re-posed training photos and renders, labelled by MediaPipe.
 
-Runs once, in an environment of its own (mediapipe 0.10.21, numpy < 2, scipy, pillow). `--tools`
+Runs once, in an environment of its own (mediapipe 0.10.21, numpy < 2, scipy, pillow, onnxruntime).
+`--tools`
 holds the folders `facerender`, `photofit` and `judges` of the project's references. Held-out photos
 are only stored as photos: they are never re-posed. Each chunk is an .npz in `--cache` with
   images (N,S,S,3) uint8 RGB, points (N,150,2) float32 in pixels of that picture, name (N,) str.
@@ -20,8 +21,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from avatar.landmark_net import MIRROR
 from avatar.training.landmarks.config import Config, held_out_names
-from avatar.training.landmarks.layout import INDICES, MIRROR
+from avatar.training.landmarks.layout import INDICES
 
 LOG = logging.getLogger(__name__)
 Sample = tuple[np.ndarray, np.ndarray, str]
