@@ -25,12 +25,14 @@ class Access:
     """How models are reached; empty fields mean "not given".
 
     base_url, api_key: of an OpenAI-compatible server (or of OpenAI itself, key only).
+    ollama_host: as OLLAMA_HOST is written, e.g. "10.0.0.5:11434"; empty: this machine.
     """
 
     base_url: str = ""
     api_key: str = field(default="", repr=False)
     temperature: float = 0.7
     timeout: float = 30.0  # seconds for a whole request
+    ollama_host: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Access":
@@ -115,7 +117,7 @@ async def detect_models(access: Access | None = None, timeout: float = 0.3) -> l
     access = access or Access()
     found = await asyncio.gather(
         _given_server(access, timeout),
-        _ollama(timeout),
+        _ollama(access, timeout),
         *(_loopback_server(server, timeout) for server in _COMPATIBLE),
     )
     choices = [choice for group in found for choice in group]
@@ -184,7 +186,18 @@ def _options(provider: str, access: Access) -> dict[str, Any]:
             options["use_responses_api"] = False  # compatible servers speak chat completions
         elif access.api_key:
             options["api_key"] = access.api_key
+    if provider == "ollama":
+        options["base_url"] = _ollama_address(access)
     return options
+
+
+def _ollama_address(access: Access) -> str:
+    """OLLAMA_HOST may be a host, host:port or a URL; 0.0.0.0 is what its server listens on."""
+    host = access.ollama_host.strip().rstrip("/")
+    if "://" in host:
+        return host
+    name, colon, port = host.replace("0.0.0.0", "127.0.0.1").partition(":")
+    return f"http://{name or '127.0.0.1'}:{port if colon and port else OLLAMA.port}"
 
 
 def _is_url(text: str) -> bool:
@@ -222,8 +235,8 @@ async def _loopback_server(server: _Server, timeout: float) -> list[ModelChoice]
     ]
 
 
-async def _ollama(timeout: float) -> list[ModelChoice]:
-    data = await _get_json(f"http://127.0.0.1:{OLLAMA.port}/api/tags", "", timeout)
+async def _ollama(access: Access, timeout: float) -> list[ModelChoice]:
+    data = await _get_json(f"{_ollama_address(access)}/api/tags", "", timeout)
     names = _names(data, "models", "name")
     if not names:
         return [ModelChoice("ollama:llama3.2", OLLAMA.name, False, OLLAMA.start)]
@@ -250,7 +263,9 @@ async def _get_json(url: str, key: str, timeout: float) -> object:
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client:
+        # Loading certificates takes longer than a look at loopback may: only where they are used.
+        secure = url.startswith("https:")
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=secure) as client:
             answer = await asyncio.wait_for(client.get(url, headers=headers), timeout)
             return answer.raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError):

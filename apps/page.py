@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_page", "page_options", "ui_routes"]
 
+
 def build_page(
     registry: "SessionRegistry", engines: "Engines", settings: "Settings"
 ) -> "gr.Blocks":
@@ -60,7 +61,11 @@ def _conversation(registry: "SessionRegistry", stage: "gr.HTML") -> None:
         session = registry.session(token)
         return chat_messages(session.transcript if session else [])
 
-    quietly: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    quietly: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
     stage.chat_changed(transcript, stage, chat, trigger_mode="always_last", **quietly)
 
 

@@ -100,8 +100,10 @@ class Drawer:
         import gradio as gr
 
         grid = gr.HTML(
-            html_template=_portrait_grid(self.faces), js_on_load=_PICK,
-            apply_default_css=False, elem_id="portraits",
+            html_template=_portrait_grid(self.faces),
+            js_on_load=_PICK,
+            apply_default_css=False,
+            elem_id="portraits",
         )
         consent = gr.Checkbox(
             label="The person in my picture agrees to this", value=False, container=False

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 BUILT_IN = "embedded"
 SUGGESTIONS = ("Who are you?", "How are you today?", "Tell me something that moves you.")
-HINT = "Tap to hear me, or type."
 
 
 def who_json(choice: Choice, faces: tuple[Face, ...]) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def who_json(choice: Choice, faces: tuple[Face, ...]) -> dict[str, Any]:
     face = _face(choice, persona, faces)
     return {
         "persona_title": persona.name,
-        "greeting": f"{persona.greeting} {HINT}",
+        "greeting": persona.greeting,
         "suggestions": list(SUGGESTIONS),
         "face": face.picture if face else "",
         "portrait": face.name if face else "",

@@ -61,10 +61,8 @@ class Square:
 
     def from_picture(self, points: Floats) -> Floats:
         """(..., 2) picture pixels to 0..1 of the square."""
-        inner = (points - np.array([self.x, self.y], np.float32)) @ _turn(
-            self.roll
-        ) / self.side + 0.5
-        return inner.astype(np.float32)
+        offset = points - np.array([self.x, self.y], np.float32)
+        return (offset @ _turn(self.roll) / self.side + 0.5).astype(np.float32)
 
     def cut(self, rgb: Bytes, size: int, border: int = cv2.BORDER_REPLICATE) -> Bytes:
         """(size, size, 3) the square's content; `rgb` (H, W, 3)."""
@@ -84,15 +82,17 @@ def _turn(angle: float) -> Floats:
     return np.array([[c, -s], [s, c]], np.float32)
 
 
+def _resized(rgb: Bytes, scale: float) -> Bytes:
+    """(H * scale, W * scale, 3), at least one pixel a side; for scales below 1."""
+    size = [max(1, round(n * scale)) for n in rgb.shape[1::-1]]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _halved(rgb: Bytes) -> Bytes:
-    """(H/2, W/2, 3), odd last rows and columns repeated so that the scale is exactly 2."""
+    """(H/2, W/2, 3); odd last rows and columns are repeated so that the scale is exactly 1/2."""
     h, w = rgb.shape[:2]
-    even = (
-        cv2.copyMakeBorder(rgb, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE) if h % 2 or w % 2 else rgb
-    )
-    return np.asarray(
-        cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
-    )
+    even = cv2.copyMakeBorder(rgb, 0, h % 2, 0, w % 2, cv2.BORDER_REPLICATE)
+    return _resized(np.asarray(even, np.uint8), 0.5)
 
 
 def square_of(points: Floats, margin: float = MARGIN) -> Square:
@@ -129,10 +129,10 @@ class LandmarkNet:
     def find(self, rgb: Bytes) -> list[FaceFound]:
         """Faces in an (H, W, 3) uint8 sRGB picture of any size from 128 px, best first."""
         scale = min(1.0, LARGEST / max(rgb.shape[:2]))
-        small = rgb if scale == 1 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=3)
+        small = rgb if scale == 1 else _resized(rgb, scale)
         found: list[FaceFound] = []
-        for square, score in self._places(np.asarray(small, np.uint8)):
-            face = self._face(np.asarray(small, np.uint8), square, score)
+        for square, score in self._places(small):
+            face = self._face(small, square, score)
             if face.score >= ACCEPT and not any(_same(face, other) for other in found):
                 found.append(face)
         ranked = sorted(found, key=lambda f: -f.score)
@@ -187,7 +187,7 @@ class LandmarkNet:
         other = other[order] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
         apart = float(np.linalg.norm(one - other, axis=1).mean())
         presence = float(1 / (1 + np.exp(-answers[:, -1].mean())))
-        return square.to_picture((one + other) / 2), presence, apart
+        return square.to_picture((one + other) * np.float32(0.5)), presence, apart
 
     def _refined(self, rgb: Bytes, points: Floats) -> Floats:
         """The (150, 2) points with eyes, irises and lips found again in patches of their own."""

@@ -16,7 +16,7 @@ from avatar.sound_shape import Cues, SoundShape
 from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk
 
 LEAD = round(0.06 * PLAY_RATE)  # lips are ahead of what they say
-EARLY, LATE = 0.085 * PLAY_RATE, 0.065 * PLAY_RATE  # how far a phone reaches before and after
+EARLY, LATE = 0.07 * PLAY_RATE, 0.055 * PLAY_RATE  # how far a phone reaches before and after
 HORIZON = round(0.4 * PLAY_RATE)  # beyond this a phone has no say
 CLOSING = 0.045 * PLAY_RATE  # how long lips take to meet
 CLOSED = frozenset("mbp")
@@ -200,7 +200,7 @@ def _closure(phone: Phone, middle: int, frame: int) -> float:
 
 
 def _loudness_gain(cues: Cues) -> float:
-    return 0.75 + 0.5 * cues.level**0.7 if cues.known else 1.0
+    return 0.95 + 0.45 * cues.level**0.7 if cues.known else 1.0
 
 
 def _from_sound(cues: Cues) -> Vector:

@@ -15,6 +15,7 @@ from avatar.landmarks import Landmarks
 from avatar.motion import EXPRESSION, HEAD, INDEX, Vector, f32
 from avatar.performer import Performer
 from avatar.types import Activity, Frame, Portrait
+from avatar.warp_creases import creases, strengths
 from avatar.warp_eyes import Eye, eye_poses
 from avatar.warp_fields import (
     GRID_STEP,
@@ -56,6 +57,7 @@ class WarpRenderer:
         self._texture = Texture(densify(self._base), frame)
         self._eyes = tuple(Eye(self._texture, face, side) for side in ("right", "left"))
         self._mouth = Mouth(self._texture, face)
+        self._creases = creases(face)
         self._region = Region.around(face, frame, size)
         self._points = frame.local(self._region.centres())
         self._head = head_fields(face, self._points).reshape(len(HEAD), -1)
@@ -71,8 +73,8 @@ class WarpRenderer:
         turn = (motion[-len(HEAD) :] @ self._head).reshape(self._points.shape)
         turned = self._points - turn
         opening = self._mouth.opening(*(float(motion[INDEX[name]]) for name in _OPENING))
-        strengths = np.append(motion[: len(EXPRESSION)], f32(opening.stretch))
-        smooth = (strengths @ self._expression).reshape(self._grid_shape)
+        pulls = np.append(motion[: len(EXPRESSION)], f32(opening.stretch))
+        smooth = (pulls @ self._expression).reshape(self._grid_shape)
         full = smooth.copy()
         full[..., 1] += (opening.moves @ self._lips).reshape(self._grid_shape[:2])
         source = turned - _lookup(full, turned)
@@ -89,7 +91,15 @@ class WarpRenderer:
                 turned - _lookup(smooth, turned),
                 partial(self._mouth.render, opening=opening, shape=shape),
             )
+        self._fold(out, source, turn, motion)
         return out
+
+    def _fold(self, out: Image, source: Array, turn: Array, motion: Vector) -> None:
+        for name, strength in strengths(motion).items():
+            if strength > 0:
+                crease = self._creases[name]
+                window = self._region.window(self._frame, crease.box, turn)
+                window.blend(out, source, partial(crease.darken, strength=strength))
 
 
 class WarpStream:

@@ -103,7 +103,7 @@ class Eye:
         beside = np.where(np.abs(t) < 1.16, self._lower(near) - self._upper(near), 0).clip(0)
         awake = 1 - pose.blink
         # The lid follows the eye: looking down lowers it.
-        shift = (0.7 * REACH[1] * pose.gaze_y - 0.032 * pose.widen) * awake
+        shift = (0.7 * REACH[1] * pose.gaze_y - 0.04 * pose.widen) * awake
         drop = opening * f32(0.18 * pose.squint * awake) + beside * f32(0.86 * pose.blink)
         drop += arch * f32(shift + 0.008 * pose.blink)
         rise = opening * f32(-0.14 * pose.blink - 0.28 * pose.squint * awake)

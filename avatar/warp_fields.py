@@ -103,14 +103,15 @@ def lattice(box: tuple[float, float, float, float], step: float) -> Array:
     return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
 
 
-def _bump(at: Array, place: Array, width: float, height: float) -> Array:
+def bump(at: Array, place: Array, width: float, height: float) -> Array:
+    """(...,) Gaussian of the points `at` (..., 2) around a place."""
     offset = (at - f32(place)) / f32([width, height])
     return np.asarray(np.exp(-0.5 * (offset**2).sum(-1)), np.float32)
 
 
 def _push(at: Array, place: Array, size: tuple[float, float], by: tuple[float, float]) -> Array:
     """Move the surroundings (a Gaussian of `size`) of a place by a vector."""
-    return _bump(at, place, *size)[..., None] * f32(by)
+    return bump(at, place, *size)[..., None] * f32(by)
 
 
 def expression_fields(face: Face, at: Array) -> Array:
@@ -122,8 +123,8 @@ def expression_fields(face: Face, at: Array) -> Array:
 def jaw_pull(face: Face, at: Array) -> Array:
     """(..., 2) what a dropped jaw does to the lip corners: down and towards the middle."""
     right, left = face.corners
-    return _push(at, right, (0.20, 0.22), (0.05, 0.06)) + _push(
-        at, left, (0.20, 0.22), (-0.05, 0.06)
+    return _push(at, right, (0.22, 0.24), (0.05, 0.08)) + _push(
+        at, left, (0.22, 0.24), (-0.05, 0.08)
     )
 
 
@@ -162,8 +163,8 @@ def _lip_fields(face: Face, at: Array) -> dict[str, Array]:
     for name, side in (("sneer_r", -1), ("sneer_l", 1)):
         wing = f32([mx + side * 0.22, face.nose_base - 0.06])
         lip_top = f32([mx + side * 0.26, above + 0.02])
-        fields[name] = _push(at, wing, (0.15, 0.16), (0, -0.06)) + _push(
-            at, lip_top, (0.19, 0.15), (side * 0.01, -0.07)
+        fields[name] = _push(at, wing, (0.15, 0.17), (0, -0.08)) + _push(
+            at, lip_top, (0.19, 0.16), (side * 0.01, -0.09)
         )
     return fields
 
@@ -179,11 +180,11 @@ def _upper_fields(face: Face, at: Array) -> dict[str, Array]:
         lid, edge = float(eye[:, 1].min()), float(brow[:5, 1].mean())
         lifted = (1 - ramp(at[..., 1], min(edge, lid - 0.12) - 0.18, lid))[..., None]
         still = (1 - ramp(at[..., 1], min(edge, lid - 0.12), lid + 0.02))[..., None]
-        up, down, out = f32([sign * -0.02, -0.11]), f32([sign * -0.05, 0.10]), f32([0, -0.10])
-        fields["brow_in"] += _bump(at, inner, 0.19, 0.22)[..., None] * lifted * up
+        up, down, out = f32([sign * -0.02, -0.13]), f32([sign * -0.06, 0.115]), f32([0, -0.11])
+        fields["brow_in"] += bump(at, inner, 0.19, 0.22)[..., None] * lifted * up
         far = (middle + outer) / 2
-        fields["brow_out"] += _bump(at, far, 0.27, 0.22)[..., None] * lifted * out
-        fields["brow_down"] += _bump(at, inner, 0.18, 0.17)[..., None] * still * down
+        fields["brow_out"] += bump(at, far, 0.27, 0.22)[..., None] * lifted * out
+        fields["brow_down"] += bump(at, inner, 0.18, 0.17)[..., None] * still * down
         fields["brow_down"] += _push(at, middle, (0.20, 0.13), (0, 0.04)) * still
         below = f32([eye[:, 0].mean(), eye[:, 1].max() + 0.20])
         fields["cheek"] += _push(at, below, (0.30, 0.15), (0, -0.07))
@@ -200,7 +201,7 @@ def head_fields(face: Face, at: Array) -> Array:
     # A paraboloid: unlike an ellipsoid its slope stays finite at the rim, so nothing folds.
     depth = 0.9 * np.clip(1 - (reach / 1.05) ** 2, 0, None)
     nose = face.points.group("nose")[5]
-    depth = (depth + 0.16 * _bump(at, nose, 0.22, 0.30)).astype(np.float32)
+    depth = (depth + 0.16 * bump(at, nose, 0.22, 0.30)).astype(np.float32)
     none = np.zeros_like(depth)
     pivot = at[..., 1] - (face.chin + 0.2)
     made = (
@@ -226,7 +227,7 @@ def lip_fields(face: Face, seam: Array, at: Array) -> tuple[Array, Array, Array]
     shape = np.clip(1 - (x / face.half) ** 2, 0, None) ** f32(1.2)
     upper = -shape * (1 - ramp(-below, 0.35 * nose, 1.0 * nose))
     lower = shape * (1 - ramp(below, 0.3 * chin, 0.95 * chin))
-    side = 1 - ramp(np.abs(x), face.half + 0.04, 1.25)
-    lateral = shape + (1 - shape) * ramp(below, 0.0, 0.6 * chin)
+    side = 1 - ramp(np.abs(x), face.half + 0.04, max(0.95, face.half + 0.4))
+    lateral = shape + (1 - shape) * ramp(below, 0.0, 0.95 * chin)
     jaw = side * lateral * (1 - ramp(below, chin, chin + 0.75))
     return upper.astype(np.float32), lower.astype(np.float32), jaw.astype(np.float32)

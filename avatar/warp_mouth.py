@@ -35,8 +35,8 @@ class Opening:
 
     @property
     def stretch(self) -> float:
-        """How far the mouth is open, 1 being as far as it goes."""
-        return min(1.0, self.aperture / GAP)
+        """How far jaw or lips pull the corners along, 1 being as far as they go."""
+        return min(1.0, max(self.aperture / GAP, 0.8 * self.jaw / JAW))
 
     def rests(self) -> bool:
         """Whether the mouth is as in the portrait."""
@@ -56,7 +56,7 @@ class Mouth:
         half, (mx, my) = face.half, (float(v) for v in face.mouth)
         self._box = (mx - half - 0.28, my - 0.42, mx + half + 0.28, my + 0.36)
         left, top, right, bottom = self._box
-        at = lattice((left - 0.1, top - 0.1, right + 0.1, bottom + GAP + JAW), STEP)
+        at = lattice((left - 0.3, top - 0.3, right + 0.3, bottom + GAP + JAW), STEP)
         self._corner = at[0, 0]
         self._fields = lip_fields(face, self.seam(at[..., 0]), at)
         self._interior = MouthInterior(texture, face)

@@ -27,7 +27,11 @@ class Window:
     right: int
 
     def fill(self, out: Image, coarse: Array, draw: Callable[[Array], Image]) -> None:
-        """Draw the window into `out` from the coarse points (rows, columns, 2) of the region.
+        """Draw the window into `out` from the coarse points (rows, columns, 2) of the region."""
+        self.blend(out, coarse, lambda _, points: draw(points))
+
+    def blend(self, out: Image, coarse: Array, draw: Callable[[Image, Array], Image]) -> None:
+        """As `fill`, where `draw` also gets what is there already.
 
         The region has a rim of one cell that is never drawn, so that interpolation is exact.
         """
@@ -39,7 +43,8 @@ class Window:
         bottom = min(top + size[1] - 2 * cell, out.shape[0])
         right = min(left + size[0] - 2 * cell, out.shape[1])
         inner = np.asarray(fine, np.float32)[cell : cell + bottom - top, cell : cell + right - left]
-        out[top:bottom, left:right] = draw(inner)
+        place = np.s_[top:bottom, left:right]
+        out[place] = draw(out[place], inner)
 
 
 @dataclass(frozen=True, slots=True)

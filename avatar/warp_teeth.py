@@ -62,7 +62,7 @@ class MouthInterior:
             colour += (pixels[..., :3] - colour) * alpha
         # The lips keep the light out: dark beneath the upper lip, in a slit and far aside.
         shade = 0.5 + 0.5 * ramp(depth, -0.012, 0.075)
-        slit = 0.66 + 0.34 * min(1.0, look.aperture / 0.14) - 0.22 * max(look.rounded, 0.0)
+        slit = 0.78 + 0.22 * min(1.0, look.aperture / 0.14) - 0.22 * max(look.rounded, 0.0)
         shade *= f32(slit) * (1 - 0.45 * ramp(across, 0.45, 1.0))
         return f32(colour * shade[..., None])
 

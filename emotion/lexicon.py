@@ -289,7 +289,8 @@ def _last_contrast(tokens: list[_Token], contrast: frozenset[str]) -> dict[int, 
     for i, token in enumerate([*tokens, _Token(".", ".", "mark")]):
         ends = token.kind == "mark" or (token.kind == "stop" and token.text[0] not in ",;:()")
         if ends:
-            turn = next((j for j in range(i - 1, start, -1) if tokens[j].text in contrast), -1)
+            # Two words must follow: a closing "though" turns nothing.
+            turn = next((j for j in range(i - 3, start, -1) if tokens[j].text in contrast), -1)
             borders.update(dict.fromkeys(range(start, i), turn))
             start = i + 1
     return borders

@@ -24,7 +24,12 @@ class Brain:
 def access_of(settings: LlmSettings) -> Access:
     """How models are reached, as the agent wants to know it."""
     key = settings.api_key.get_secret_value() if settings.api_key else ""
-    return Access(settings.base_url or "", key, settings.temperature)
+    return Access(
+        settings.base_url or "",
+        key,
+        settings.temperature,
+        ollama_host=settings.ollama_host or "",
+    )
 
 
 def brain_model(
@@ -46,11 +51,11 @@ def chosen(settings: LlmSettings, found: Sequence[ModelChoice]) -> ModelChoice:
     return listed[0] if listed else ModelChoice(settings.model, settings.model, True, "")
 
 
-async def choose_brain(settings: LlmSettings) -> Brain:
-    """The brain of the settings; "auto" is the best found on this machine now.
+async def choose_brain(settings: LlmSettings, timeout: float = 0.3) -> Brain:
+    """The brain of the settings; "auto" is the best found on this machine within `timeout` s.
 
     Raises ConfigError.
     """
-    found = await detect_models(access_of(settings))
+    found = await detect_models(access_of(settings), timeout)
     choice = chosen(settings, found)
     return Brain(brain_model(choice, settings), choice.spec, choice.title)

@@ -162,7 +162,12 @@ def test_two_people_do_not_mix(browser: "Browser", server: LiveServer) -> None:
 
 
 def test_without_websockets_it_works_over_http(browser: "Browser", server: LiveServer) -> None:
-    block = "window.WebSocket = class { constructor() { throw new Error('blocked'); } };"
+    block = """
+      const Native = window.WebSocket;  // what a proxy that cannot upgrade looks like
+      window.WebSocket = class extends Native {
+        constructor(url) { super(String(url).replace("live/ws", "live/nowhere")); }
+      };
+    """
     for page in opened(browser, server, block):
         assert page.evaluate("limner.stats.transport") == "http"
         page.mouse.click(5, 5)

@@ -76,7 +76,7 @@ async def think(mind: Mind, conversation: Conversation, now: datetime) -> Though
         mind.mirror.crisis(conversation)
         or _unreadable(mind, conversation)
         or _follow(mind, conversation)
-        or mind.world.answer(conversation)
+        or mind.world.answer(conversation, mind.book.exactly(conversation.text) is not None)
         or recall(conversation)
         or use_tools(conversation, now)
         or _exact(mind, conversation)

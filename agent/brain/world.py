@@ -21,8 +21,10 @@ _ANOTHER = re.compile(
     r"^(?:yes|yeah|sure|ok|okay|please|another|one more|more|next)\b", re.IGNORECASE
 )
 _GIVEN_UP = re.compile(
-    r"\b(?:give up|no idea|don't know|dont know|idk|tell me|the answer|what is it)\b"
+    r"(?:i )?(?:give up|have no idea|no idea|don'?t know|idk|tell me|what is it|what's the answer)$"
 )
+_GUESS = re.compile(r"(?:(?:is it|maybe|perhaps|it's|a|an|the|your|my)\s+)*\w+(?: \w+)?$")
+_AGAIN = "Not quite. Once more, then."
 _RIGHT = "Shall I ask you another?"
 
 
@@ -42,9 +44,12 @@ class World:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def answer(self, conversation: Conversation) -> Thought | None:
-        """What is asked about capitals, or the next step of a riddle."""
-        return self._capital(conversation.text) or self._riddle(conversation)
+    def answer(self, conversation: Conversation, small_talk: bool) -> Thought | None:
+        """What is asked about capitals, or the next step of a riddle.
+
+        small_talk: the message is a known phrase ("thank you"), so it is no guess.
+        """
+        return self._capital(conversation.text) or self._riddle(conversation, small_talk)
 
     def _capital(self, text: str) -> Thought | None:
         match = _CAPITAL.search(text)
@@ -55,18 +60,20 @@ class World:
         said = f"The capital of {country} is {capital}. Have you been there?"
         return Thought(said, "friendly, curious", sources=("Capitals",))
 
-    def _riddle(self, conversation: Conversation) -> Thought | None:
+    def _riddle(self, conversation: Conversation, small_talk: bool) -> Thought | None:
         text, last = plain_key(conversation.text), conversation.last_reply
         asked = next((riddle for riddle in self._riddles if riddle.ask in last), None)
-        if asked and (asked.answer in text or _GIVEN_UP.search(text)):
+        if asked and (asked.answer in text or _GIVEN_UP.match(text)):
             return self._settle(asked, right=asked.answer in text)
         if _WANTED.search(text) or (last.endswith(_RIGHT) and _ANOTHER.match(text)):
             return Thought(
                 conversation.pick([r.ask for r in self._riddles]), "mischievous, curious"
             )
-        if asked and len(text.split()) <= 4:
-            return Thought(f"Not quite. Once more, then. {asked.ask}", "amused, encouraging")
-        return None
+        if asked is None or small_talk or not _GUESS.match(text):
+            return None
+        if last.startswith(_AGAIN):
+            return self._settle(asked, right=False)
+        return Thought(f"{_AGAIN} {asked.ask}", "amused, encouraging")
 
     @staticmethod
     def _settle(riddle: Riddle, right: bool) -> Thought:

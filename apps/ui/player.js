@@ -4,13 +4,13 @@
 // the wall clock drives the picture; sound joins when it may. Every packet carries a generation:
 // after a barge-in whatever is older is dropped. Decisions live in logic.js (tested in node).
 //
-// Events: "activity" (name), "line" ({caption, lit} that is heard, or null), "connection" ({state, ...}), "sound" (on
-// or not), "refused" ({text, error}), "measured", and each server message under its own type.
+// Events: "activity" (name), "line" ({caption, lit} now heard, or null), "connection" ({state, ..}),
+// "sound" (on or not), "refused" ({text, error}), "measured", and each server message by its type.
 
 import { Connection } from "./connection.js";
 import {
-  ACTIVITY, FrameQueue, GenerationGate, JitterBuffer, KIND, Outbox, RATE, SPEAKING, TimeBase,
-  joinCaptions, litWord, parsePacket,
+  ACTIVITY, FrameQueue, GenerationGate, JitterBuffer, KIND, Outbox, RATE, SPEAKING, TimeBase, joinCaptions,
+  litWord, parsePacket,
 } from "./logic.js";
 import { PictureDecoder, supportedCodecs } from "./pictures.js";
 import { Sound } from "./sound.js";
@@ -73,17 +73,9 @@ export class Player extends EventTarget {
     this.#connection.open();
   }
 
-  get token() {
-    return this.#connection.token;
-  }
-
-  get connected() {
-    return this.#connection.transport !== null;
-  }
-
-  get soundOn() {
-    return this.#soundOn;
-  }
+  get token() { return this.#connection.token; }
+  get connected() { return this.#connection.transport !== null; }
+  get soundOn() { return this.#soundOn; }
 
   // Media-clock sample that is heard (or, without sound, seen) now.
   get playhead() {

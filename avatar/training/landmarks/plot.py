@@ -23,10 +23,7 @@ def place(minutes: float, percent: float, longest: float) -> tuple[int, int]:
     """Pixel of a point of a curve."""
     level = np.log(np.clip(percent, LOW, HIGH) / LOW) / np.log(HIGH / LOW)
     x = EDGE + (WIDTH - 2 * EDGE) * minutes / longest
-    return int(x), int(HIGH_Y - (HIGH_Y - EDGE) * level)
-
-
-HIGH_Y = HEIGHT - EDGE
+    return int(x), int(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * level)
 
 
 def write(picture: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, ...]) -> None:

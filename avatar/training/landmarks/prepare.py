@@ -1,9 +1,9 @@
 """Make the labelled frames: photos, re-posed training photos and renders, labelled by MediaPipe.
 
 Runs once, in an environment of its own (mediapipe 0.10.21, numpy < 2, scipy, pillow, onnxruntime).
-`--tools`
-holds the folders `facerender`, `photofit` and `judges` of the project's references. Held-out photos
-are only stored as photos: they are never re-posed. Each chunk is an .npz in `--cache` with
+`--tools` holds the folders `facerender`, `photofit` and `judges` of the project's references.
+Held-out photos are only stored as photos: they are never re-posed. Each chunk is an .npz in
+`--cache` with
   images (N,S,S,3) uint8 RGB, points (N,150,2) float32 in pixels of that picture, name (N,) str.
 """
 
