@@ -19,6 +19,8 @@ def provider_error(error: Exception, provider: str) -> ProviderError:
     status = _status(error)
     if status is not None:
         return _from_status(status, error, provider)
+    if "No generation chunks" in str(error):  # LangChain's ValueError for an empty stream
+        return answered_nothing(provider)
     names = [type(cause).__name__ for cause in _causes(error)]
     if isinstance(error, TimeoutError) or any("Timeout" in name for name in names):
         return timed_out(provider, _reason(error))

@@ -28,6 +28,7 @@ def build_page(
     faces = gallery_faces()
     standard = Choice(settings.persona, settings.avatar.portrait, _voice_wish(settings))
     choices = Choices(standard)
+    page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_height=True, fill_width=True, analytics_enabled=False) as page:
         gr.HTML(html_template=_markup("topbar"), **PLAIN, elem_id="topbar")
         with gr.Row(elem_id="main"):

@@ -127,10 +127,10 @@ class Drawer:
 
     def _uploader(self) -> Callable[[str, str, bool], Awaitable[str]]:
         async def use(token: str, path: str, agreed: bool) -> str:
-            if not agreed:
-                return _status("Please tick that the person in the picture agrees.")
+            problem = "Please tick that the person in the picture agrees."
             try:
-                problem = await self._use_picture(token, Path(path))
+                if agreed:
+                    problem = await self._use_picture(token, Path(path))
             finally:
                 if not self.settings.privacy.store_uploads:
                     Path(path).unlink(missing_ok=True)
@@ -213,13 +213,13 @@ element.addEventListener("change", ({ target }) => trigger("pick", { name: targe
 """
 
 
-def _section(title: str) -> "gr.Group":
+def _section(title: str) -> "gr.Column":
     import gradio as gr
 
-    group = gr.Column(elem_classes="section")
-    with group:
+    section = gr.Column(elem_classes="section")
+    with section:
         gr.HTML(f"<h3>{escape(title)}</h3>", **PLAIN)
-    return group
+    return section
 
 
 def _heading() -> str:

@@ -31,8 +31,6 @@ def who_json(choice: Choice, faces: tuple[Face, ...]) -> dict[str, Any]:
 def brain_json(engines: "Engines") -> dict[str, Any]:
     """The brain in use and how to connect each other one."""
     brain = engines.brain
-    if brain is None:
-        return {"title": "Brain", "built_in": False, "detail": "Getting ready.", "connect": []}
     others = [
         {
             "title": other.title,

@@ -29,7 +29,7 @@ _FACES: dict[str, dict[str, float]] = {
         "wide": 0.65, "frown": 0.25, "gap": 0.16, "jaw": 0.15, "pitch": -0.02, "scale": -0.012,
     },
     "disgusted": {  # 9 + 10 + 17, stronger on one side
-        "sneer_r": 1.1, "sneer_l": 0.65, "upper": 0.6, "brow_down": 0.55, "squint_r": 0.6,
+        "sneer_r": 1.0, "sneer_l": 0.65, "upper": 0.4, "brow_down": 0.55, "squint_r": 0.6,
         "squint_l": 0.45, "cheek": 0.45, "frown": 0.5, "yaw": 0.04, "pitch": -0.02, "roll": 0.02,
     },
     "surprised": {  # 1 + 2 + 5 + 26

@@ -139,7 +139,7 @@ class Life:
         step = self._look - self._gaze
         # A saccade takes one to three frames; its last part is slower.
         self._gaze += np.clip(0.65 * step, -0.4, 0.4)
-        steady = f32([motion[INDEX["yaw"]], motion[INDEX["pitch"]]]) * f32(-4.0)
+        steady = f32([motion[INDEX["yaw"]], motion[INDEX["pitch"]]]) * f32(-2.2)
         motion[INDEX["gaze_x"]], motion[INDEX["gaze_y"]] = np.clip(self._gaze + steady, -1, 1)
 
     def _set_blink(self, motion: Vector, manner: Manner) -> None:

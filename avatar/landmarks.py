@@ -1,9 +1,9 @@
 """The 150 landmarks that describe a face in a picture.
 
-Groups follow the FaceMesh topology (face oval clockwise in the picture from the top; lips from the
-subject's right corner along the upper lip, then back along the lower lip; eyes from the outer corner
-along the upper lid, then back along the lower lid; irises centre first). Left and right are the
-subject's: the left eye stands on the right side of the picture.
+Groups follow the FaceMesh topology: the face oval runs clockwise in the picture from the top; lips
+run from the subject's right corner along the upper lip, then back along the lower lip; eyes from
+the outer corner along the upper lid, then back along the lower lid; irises have the centre first.
+Left and right are the subject's: the left eye stands on the right side of the picture.
 """
 
 from dataclasses import dataclass

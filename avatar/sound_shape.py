@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,9 @@ class SoundShape:
         while self._hops and self._hops[0][0] < forget:
             self._hops.popleft()
         reach = SPAN * HOP // 2
-        near = [hop for hop in self._hops if sample - reach <= hop[0] + HOP // 2 < sample + reach]
+        last = sample + reach - HOP // 2
+        started = takewhile(lambda hop: hop[0] < last, self._hops)
+        near = [hop for hop in started if hop[0] >= last - 2 * reach]
         if not near:
             return Cues()
         level, openness, spread, rounding = np.mean([hop[1] for hop in near], 0).tolist()

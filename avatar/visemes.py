@@ -7,6 +7,7 @@ PLAY_RATE on the media clock.
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +152,8 @@ class MouthTrack:
             self._phones.popleft()
         cues = self._sound.at(middle + LEAD // 2, start - HORIZON)
         speaking = start < self._end and cues.known
-        near = [p for p in self._phones if p.start < middle + LEAD + HORIZON]
+        last = middle + LEAD + HORIZON
+        near = list(takewhile(lambda phone: phone.start < last, self._phones))
         motion = self._blend(near, middle + LEAD) if near else _from_sound(cues)
         if near:
             motion[[INDEX["gap"], INDEX["jaw"]]] *= _loudness_gain(cues)

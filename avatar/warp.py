@@ -70,13 +70,13 @@ class WarpRenderer:
     def render(self, motion: Vector) -> Image:
         """(D,) motion to (H, W, 3) uint8."""
         out = self._base.copy()
-        turn = (motion[-len(HEAD) :] @ self._head).reshape(self._points.shape)
+        turn = _sum(motion[-len(HEAD) :], self._head).reshape(self._points.shape)
         turned = self._points - turn
         opening = self._mouth.opening(*(float(motion[INDEX[name]]) for name in _OPENING))
         pulls = np.append(motion[: len(EXPRESSION)], f32(opening.stretch))
-        smooth = (pulls @ self._expression).reshape(self._grid_shape)
+        smooth = _sum(pulls, self._expression).reshape(self._grid_shape)
         full = smooth.copy()
-        full[..., 1] += (opening.moves @ self._lips).reshape(self._grid_shape[:2])
+        full[..., 1] += _sum(opening.moves, self._lips).reshape(self._grid_shape[:2])
         source = turned - _lookup(full, turned)
         self._region.whole().fill(out, source, self._texture.sample)
         for eye, pose in zip(self._eyes, eye_poses(motion), strict=True):
@@ -132,9 +132,18 @@ class WarpStream:
 class WarpAvatar:
     """Warps portraits (an `Avatar`); needs no weights."""
 
+    def __init__(self) -> None:
+        # Frames are small and sessions many: threads would cost more than they bring.
+        cv2.setNumThreads(1)
+
     def open(self, portrait: Portrait, size: int, seed: int) -> WarpStream:
         """See `Avatar.open`. size: 64 to 2048 px."""
         return WarpStream(WarpRenderer(portrait, size), Performer(seed))
+
+
+def _sum(strengths: Array, fields: Array) -> Array:
+    """(E,) and (E, P) to (P,). Not by BLAS, whose threads fight for the core."""
+    return np.asarray(np.einsum("e,ep->p", strengths, fields), np.float32)
 
 
 def _lookup(field: Array, at: Array) -> Array:

@@ -14,7 +14,7 @@ from avatar.warp_source import Image, look_up
 
 STEP = 0.02
 # How much light each fold takes at full strength.
-DEPTH = {"smile": 0.22, "furrow": 0.27, "worry": 0.13}
+DEPTH = {"smile": 0.18, "furrow": 0.27, "worry": 0.13}
 TINT = f32([0.78, 1.0, 1.05])  # shade on skin is warm
 
 
@@ -42,7 +42,7 @@ def strengths(motion: Vector) -> dict[str, float]:
     """How strongly each fold shows, in [0, 1]."""
 
     def mean(*names: str) -> float:
-        return float(np.mean([max(0.0, float(motion[INDEX[name]])) for name in names]))
+        return sum(max(0.0, float(motion[INDEX[name]])) for name in names) / len(names)
 
     wanted = {
         "smile": mean("smile_r", "smile_l") + 0.7 * mean("sneer_r", "sneer_l"),
@@ -86,7 +86,7 @@ def _smile(face: Face) -> Crease:
         path = _bend(
             (mx + side * 0.25, face.nose_base - 0.14),
             (mx + side * (reach + 0.02), face.nose_base + 0.02),
-            (mx + side * reach, my + 0.10),
+            (mx + side * reach, my + 0.03),
         )
         shade += _stroke(at, path, 0.05) + 0.45 * _stroke(at, path + f32([-side * 0.05, 0.02]), 0.1)
         shade -= 0.35 * bump(at, f32([mx + side * 0.58, face.nose_base - 0.14]), 0.20, 0.15)

@@ -81,6 +81,8 @@ class Eye:
         beneath = rise * (1 - ramp(y - lower, 0.01, 0.24))
         outside = np.maximum(1 - ramp(x, self._left - 0.01, self._left + 0.02),
                              ramp(x, self._right - 0.02, self._right + 0.01))  # fmt: skip
+        if not pose.moves_lower_lid():
+            above = np.where(y < lower, above, 0)
         skin = f32(self._skin.sample(np.dstack([x, y - above])))
         if pose.moves_lower_lid():
             below = f32(self._skin.sample(np.dstack([x, y - beneath])))

@@ -104,8 +104,19 @@ class Mouth:
             depth = (y - up - edge_upper)[part]
             look = Look(opening.jaw + opening.lower, opening.aperture, *shape)
             between = self._interior.render(np.ascontiguousarray(q[part]), depth, look)
+            if self._rest_gap > 0:
+                self._keep_own_teeth(between, q[part])
             out[part] += (between - out[part]) * inside[part][..., None]
         return np.asarray(out + f32(0.5), np.uint8)
+
+    def _keep_own_teeth(self, between: Array, q: Array) -> None:
+        """A mouth open in the portrait shows what is there, not what we paint."""
+        sharpness = f32(self._skin.frame.unit)
+        x, y = q[..., 0], q[..., 1]
+        own = (0.5 + (y - self._upper(x)) * sharpness).clip(0, 1)
+        own *= (0.5 + (self._lower(x) - 0.02 - y) * sharpness).clip(0, 1)
+        shown = f32(self._skin.sample(np.ascontiguousarray(q)))
+        between += (shown - between) * own[..., None]
 
     def _edges(self, upper: Array, lower: Array) -> tuple[Curve, Curve]:
         if self._rest_gap > 0:

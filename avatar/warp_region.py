@@ -83,18 +83,23 @@ class Region:
     def window(self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array) -> Window:
         """The cells that show `box` (left, top, right, bottom in face units) after the head has
         moved by `turn` (face units at each of `centres`)."""
-        low, high = f32(box[:2]) - MARGIN, f32(box[2:]) + MARGIN
-        row, column = self._cell_of(frame.picture(f32((low + high) / 2)))
-        shift = turn[int(row), int(column)]
-        corners = f32([[a[0], b[1]] for a in (low, high) for b in (low, high)]) + shift
-        cells = f32([self._cell_of(corner) for corner in frame.picture(corners)])
-        top, left = np.floor(cells.min(0)).astype(int)
-        bottom, right = np.ceil(cells.max(0)).astype(int)
-        top, bottom = np.clip((top, bottom + 1), 0, self.rows)
-        left, right = np.clip((left, right + 1), 0, self.columns)
-        return Window(self.x, self.y, self.cell, int(top), int(bottom), int(left), int(right))
+        left, top, right, bottom = box
+        # The picture's axes of the face as plain numbers: this runs a few times each frame.
+        (xx, xy), (yx, yy) = frame.axes.tolist()
+        origin_x, origin_y = frame.origin.tolist()
 
-    def _cell_of(self, pixel: Array) -> tuple[float, float]:
-        row = np.clip((pixel[1] - self.y) / self.cell, 0, self.rows - 1)
-        column = np.clip((pixel[0] - self.x) / self.cell, 0, self.columns - 1)
-        return float(row), float(column)
+        def cell(x: float, y: float) -> tuple[float, float]:
+            pixel_x, pixel_y = x * xx + y * yx + origin_x, x * xy + y * yy + origin_y
+            row, column = (pixel_y - self.y) / self.cell, (pixel_x - self.x) / self.cell
+            return min(max(row, 0.0), self.rows), min(max(column, 0.0), self.columns)
+
+        row, column = cell((left + right) / 2, (top + bottom) / 2)
+        dx, dy = turn[int(row), int(column)].tolist()
+        xs, ys = (
+            (left - MARGIN + dx, right + MARGIN + dx),
+            (top - MARGIN + dy, bottom + MARGIN + dy),
+        )
+        rows, columns = zip(*(cell(x, y) for x in xs for y in ys), strict=True)
+        first_row, first_column = int(min(rows)), int(min(columns))
+        last_row, last_column = -int(-max(rows) // 1), -int(-max(columns) // 1)
+        return Window(self.x, self.y, self.cell, first_row, last_row, first_column, last_column)

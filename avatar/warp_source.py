@@ -35,7 +35,7 @@ def look_up(image: NDArray[_T], at: Array, *, repeat_edge: bool = True) -> NDArr
     """Bilinear (H, W, C) at pixel coordinates (h, w, 2); beyond the edge it repeats or is 0."""
     border = cv2.BORDER_REPLICATE if repeat_edge else cv2.BORDER_CONSTANT
     found = cv2.remap(image, at, _NO_MAP, cv2.INTER_LINEAR, borderMode=border)
-    return cast(NDArray[_T], found)
+    return cast("NDArray[_T]", found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ class ConfigError(LimnerError):
 
 
 class ProviderError(LimnerError):
-    """An engine (LLM, voice, recogniser) failed; `retryable` tells whether trying again may help."""
+    """An engine (LLM, voice, recogniser) failed; `retryable`: trying again may help."""
 
     def __init__(self, message: str, remedy: str, *, retryable: bool = False) -> None:
         super().__init__(message, remedy)

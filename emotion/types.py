@@ -48,7 +48,7 @@ class EmotionState:
         return cls(values / total, float(values.max())) if total > 0 else cls.neutral()
 
     def strengths(self) -> NDArray[np.float32]:
-        """(6,) float32 in [0, 1]: how strongly each emotion shows; the inverse of `from_strengths`."""
+        """(6,) float32 in [0, 1]: how strongly each shows; the inverse of `from_strengths`."""
         peak = float(self.weights.max())
         return self.weights * np.float32(self.intensity / peak) if peak > 0 else self.weights * 0
 
@@ -59,7 +59,7 @@ class EmotionState:
         return EMOTIONS[int(self.weights.argmax())]
 
     def blend(self, other: "EmotionState", share: float) -> "EmotionState":
-        """Mix `share` in [0, 1] of `other` into this state, in strengths (for smooth transitions)."""
+        """Mix `share` in [0, 1] of `other` into this state, in strengths (smooth transitions)."""
         mixed = self.strengths() * (1 - share) + other.strengths() * share
         names = dict(zip(EMOTIONS, (float(x) for x in mixed), strict=True))
         return EmotionState.from_strengths(names)

@@ -112,8 +112,12 @@ def register(voice_library: str, function: str) -> tuple[int, int]:
 
 
 def seed_noise() -> None:
-    """Start the noise of unvoiced sounds anew, so that the same text gives the same samples."""
-    ctypes.CDLL(None).srand(1)  # flite draws from the C library's rand()
+    """Start the noise of unvoiced sounds anew, so that the same text gives the same samples.
+
+    flite draws from the C library's rand(). Nothing else in a voice process does; should another
+    thread draw one number meanwhile, the hiss differs and nothing more.
+    """
+    ctypes.CDLL(None).srand(1)
 
 
 def attach_stream(features: int, callback: object, min_samples: int) -> None:

@@ -4,6 +4,7 @@ One `SileroVad` is shared; each session opens a `VadStream`, which holds the sta
 """
 
 import importlib.util
+import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +53,8 @@ class SileroVad:
 
     @cached_property
     def _session(self) -> "onnxruntime.InferenceSession":
+        # Since 1.29 the wheel reports to Microsoft unless told not to before it is imported.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

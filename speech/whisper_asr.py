@@ -31,9 +31,15 @@ class WhisperRecogniser:
         """See `SpeechRecogniser`. Raises ProviderError when whisper or its model is missing."""
         sound = resample(checked(pcm, rate), rate, FEATURE_RATE)
         with self._lock:
-            # A numpy array goes in: a path would need an ffmpeg binary.
+            # A numpy array goes in: a path would need an ffmpeg binary. One temperature and no
+            # prompt from the text before bound the time that unclear sound can take.
             result = self._model.transcribe(
-                sound, language=self._language, word_timestamps=True, fp16=self._device != "cpu"
+                sound,
+                language=self._language,
+                word_timestamps=True,
+                temperature=0.0,
+                condition_on_previous_text=False,
+                fp16=self._device != "cpu",
             )
         return _transcript(result)
 

@@ -1,5 +1,7 @@
 """A drawn face with known landmarks, for tests that need to know every pixel."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +15,29 @@ CENTRE = np.array([256.0, 220.0])  # between the eyes
 SKIN, LIP, WHITE, IRIS, LINE = (205, 160, 135), (185, 95, 90), (235, 232, 228), (60, 90, 70), 30
 
 
-def _ring(at: tuple[float, float], size: tuple[float, float], angles: NDArray) -> NDArray:
+def _ring(at: tuple[float, float], size: tuple[float, float], angles: NDArray[Any]) -> NDArray[Any]:
     x, y = at[0] + size[0] * np.cos(angles), at[1] + size[1] * np.sin(angles)
     return np.stack([x, y], -1)
 
 
-def _eye(x: float, sign: int) -> NDArray:
+def _eye(x: float, sign: int) -> NDArray[Any]:
     """From the outer corner along the upper lid, back along the lower; sign -1: right eye."""
     turn = np.linspace(0, 2 * np.pi, 17)[:16]
     return np.stack([x + sign * 0.19 * np.cos(turn), -0.085 * np.sin(turn)], -1)
 
 
-def _lips(half: float, up: float, down: float) -> NDArray:
+def _lips(half: float, up: float, down: float) -> NDArray[Any]:
     turn = np.linspace(0, 2 * np.pi, 21)[:20]
     y = np.where(np.sin(turn) > 0, -up, -down) * np.sin(turn)
     return np.stack([-half * np.cos(turn), 1.05 + y], -1)
 
 
-def _brow(sign: int) -> NDArray:
+def _brow(sign: int) -> NDArray[Any]:
     x = sign * np.linspace(0.78, 0.22, 5)
     return np.concatenate([np.stack([x, np.full(5, y)], -1) for y in (-0.24, -0.32)])
 
 
-def groups() -> dict[str, NDArray]:
+def groups() -> dict[str, NDArray[Any]]:
     """Landmarks in eye distances from the middle of the eyes."""
     top = -np.pi / 2
     oval = _ring((0, 0.45), (0.98, 1.15), top + np.linspace(0, 2 * np.pi, 37)[:36])
@@ -69,7 +71,7 @@ def picture() -> NDArray[np.uint8]:
     rgb[:, ::32] = LINE
     marks = landmarks()
 
-    def fill(points: NDArray, colour: tuple[int, int, int]) -> None:
+    def fill(points: NDArray[Any], colour: tuple[int, int, int]) -> None:
         cv2.fillPoly(rgb, [np.rint(points * 16).astype(np.int32)], colour, cv2.LINE_AA, 4)
 
     neck = np.array([[-0.5, 1.2], [0.5, 1.2], [0.6, 3.0], [-0.6, 3.0]]) * UNIT + CENTRE

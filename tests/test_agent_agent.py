@@ -21,8 +21,8 @@ class Scripted(BaseChatModel):
     """Streams what it is told to; an exception in the script is raised, an event awaited."""
 
     script: list[Any]
-    seen: list[list[BaseMessage]] = []
-    closed: list[bool] = []
+    seen: list[list[BaseMessage]]
+    closed: list[bool]
 
     @property
     def _llm_type(self) -> str:
@@ -66,12 +66,14 @@ def tokens(text: str) -> list[str]:
 
 
 async def test_clauses_with_their_feelings():
-    said = "<feel>quietly amused</feel> Well, look at that now. It is here. <feel>sad</feel> Oh dear me."
+    said = (
+        "<feel>quietly amused</feel> Well, look at that now. It is here. <feel>sad</feel> Oh dear."
+    )
     chunks = await collect(agent_with(*tokens(said)).reply(turn("hi")))
     assert [(c.text, c.emotion_text) for c in chunks] == [
         ("Well, look at that now.", "quietly amused"),
         ("It is here.", "quietly amused"),
-        ("Oh dear me.", "sad"),
+        ("Oh dear.", "sad"),
     ]
     assert [c.index for c in chunks] == [0, 1, 2]
     assert [c.final for c in chunks] == [False, False, True]

@@ -69,7 +69,7 @@ class FakeRegistry:
         self.live.pop(token, None)
 
 
-def engines(brain: ModelChoice | None = BUILT_IN) -> Any:
+def engines(brain: ModelChoice = BUILT_IN) -> Any:
     voices = [Voice("flite/slt", "Slt", "en-US", "female", "clear")]
     return SimpleNamespace(brain=brain, brains=[OLLAMA, BUILT_IN, OPENAI], voices=voices)
 
@@ -267,7 +267,12 @@ def test_the_brain_panel_says_what_was_found_and_how_to_connect() -> None:
         {"title": OLLAMA.title, "how": "limner chat --model ollama:llama3.2", "found": True},
         {"title": OPENAI.title, "how": "Set OPENAI_API_KEY.", "found": False},
     ]
-    assert brain_json(engines(None))["detail"] == "Getting ready."
+
+
+def test_a_connected_brain_is_named_without_the_built_in_hint() -> None:
+    brain = brain_json(engines(OLLAMA))
+    assert (brain["title"], brain["built_in"]) == (OLLAMA.title, False)
+    assert [other["title"] for other in brain["connect"]] == [OPENAI.title]
 
 
 def test_an_uploaded_face_is_not_shown_as_one_of_the_gallery() -> None:
@@ -344,10 +349,12 @@ def test_faces_are_small_described_squares() -> None:
     for face in faces:
         assert face.description
         data = np.frombuffer(base64.b64decode(face.picture.split(",")[1]), np.uint8)
-        assert cv2.imdecode(data, cv2.IMREAD_COLOR).shape == (THUMBNAIL, THUMBNAIL, 3)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.shape == (THUMBNAIL, THUMBNAIL, 3)
 
 
-def test_the_page_builds_and_asks_no_other_host() -> None:
+async def test_the_page_builds_and_asks_no_other_host() -> None:
     page = build_page(cast(Any, FakeRegistry()), engines(), Settings())
     assert page.title == "Limner"
     options = page_options()

@@ -82,6 +82,23 @@ def test_closed_lips_show_nothing_whatever_else_pulls(renderer: WarpRenderer) ->
     assert inside_pixels(renderer.render(vector(pulled))) == 0
 
 
+def test_teeth_of_an_open_mouth_stay_what_they_are() -> None:
+    rgb, marks = picture(), landmarks()
+    teeth = box(-0.25, 1.0, 0.25, 1.1)
+    rgb[teeth] = (10, 200, 40)  # nobody has such teeth, so nobody can have painted them
+    inner = marks.group("lips_inner")
+    inner[1:10, 1] = CENTRE[1] + 0.99 * UNIT
+    inner[11:20, 1] = CENTRE[1] + 1.11 * UNIT
+    drawn = WarpRenderer(Portrait("open", "Open", "", rgb, marks), SIZE)
+
+    def green(values: dict[str, float]) -> int:
+        part = drawn.render(vector(values))[MOUTH].astype(int)
+        return int((part[..., 1] - part[..., 0] > 100).sum())
+
+    assert green({"gap": 0.3, "jaw": 0.3}) >= 0.75 * green({})
+    assert green({"close": 1.0}) < 0.15 * green({})
+
+
 def test_jaw_alone_does_not_part_the_lips(renderer: WarpRenderer) -> None:
     dropped = renderer.render(vector({"jaw": 0.8}))
     assert inside_pixels(dropped) == 0
@@ -107,6 +124,23 @@ def test_iris_follows_the_gaze(renderer: WarpRenderer, name: str, axis: int) -> 
 
     assert iris_at(-0.8) < iris_at(0) - 1.0
     assert iris_at(0.8) > iris_at(0) + 1.0
+
+
+def test_gaze_leaves_the_cheeks_alone(renderer: WarpRenderer) -> None:
+    for gaze in (-1.0, 1.0):
+        looking = renderer.render(vector({"gaze_y": gaze, "gaze_x": gaze}))
+        cheeks = box(-1.0, 0.16, 1.0, 0.8)
+        assert np.array_equal(looking[cheeks], picture()[cheeks])
+
+
+def test_folds_come_with_a_smile_and_go_with_it(renderer: WarpRenderer) -> None:
+    """On even skin, whatever is darker than the skin is a fold."""
+
+    def darkest(smile: float) -> int:
+        face = renderer.render(vector({"smile_r": smile, "smile_l": smile}))
+        return int(face[box(-0.75, 0.5, -0.5, 1.0)].sum(-1).min())
+
+    assert darkest(0.03) > darkest(0.5) > darkest(1.0)
 
 
 @pytest.mark.parametrize("size", [128, 256, 640])

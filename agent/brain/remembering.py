@@ -19,7 +19,8 @@ _NOT_NAMES = """a an the not so very just sorry sad happy fine good ok okay here
 english french german spanish italian american british irish scottish indian chinese
 japanese polish dutch canadian australian
 monday tuesday wednesday thursday friday saturday sunday christian muslim
-jewish hindu buddhist secret none nothing called yes no why what hello hi thanks bye"""
+jewish hindu buddhist secret none nothing called yes no why what hello hi thanks bye later
+tomorrow names crazy when if whatever anything maybe"""
 _NAME_QUESTIONS = ("what's your name?", "What shall I call you?")
 _NO_NAMES = frozenset(_NOT_NAMES.split())
 

@@ -127,7 +127,8 @@ def _more(mind: Mind, conversation: Conversation) -> Thought | None:
     """The next unused line of what the last reply spoke about."""
     key = next(mind.book.spoken_from(conversation.last_reply), None)
     if key is None:
-        return None
+        spent = conversation.last_reply in mind.book.meetings["nothing_more"].say
+        return mind.mirror.meet("nothing_more", conversation) if spent else None
     passage = mind.book.passages[key]
     lines = [_filled(line, conversation) for line in (*passage.more, *passage.say)]
     unused = [line for line in lines if not any(line in said for said in conversation.replies)]
