@@ -151,7 +151,7 @@ class Drawer:
         import gradio as gr
 
         radio = gr.Radio(
-            self._voices(), value=OWN_VOICE, show_label=False, label="Voice", elem_classes="rows"
+            self._voices(), value=OWN_VOICE, show_label=False, label="Voice", elem_classes="rows long"
         )
 
         async def choose(token: str, voice: str) -> str:

@@ -18,7 +18,7 @@ WORDS = "Hello. This is how I sound."
 async def voice_sample(session: "Session") -> str:
     """Speak `WORDS` with the session's voice; returns a data URI. Raises ProviderError."""
     parts = session.parts
-    spoken = parts.voice.stream(WORDS, parts.voice_id, parts.feeling or parts.resting)
+    spoken = parts.voice.stream(WORDS, parts.voice_id, session.playout.held or parts.resting)
     pieces = [chunk.pcm async for chunk in spoken]
     pcm = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
     file = io.BytesIO()

@@ -19,6 +19,7 @@ from agent.models import ModelChoice, detect_models
 from agent.persona import Persona, load_persona
 from avatar.portraits import gallery
 from emotion.errors import ConfigError, LimnerError
+from emotion.mood import Mood
 from emotion.types import EmotionState
 from pipeline.brains import access_of, brain_model, chosen
 from pipeline.clock import MediaClock
@@ -138,6 +139,7 @@ class Engines:
         if chosen:
             await session.stop()
             session.parts.dialogue, session.parts.resting = self._agent(chosen), chosen.mood()
+            session.playout.mood = Mood(chosen.mood())
             session.parts.own_voice = chosen.voice
             session.parts.voice_id = self.pick_voice(AUTOMATIC, chosen.voice)
         if voice:
@@ -146,7 +148,7 @@ class Engines:
             await session.playout.replace_avatar(avatar)
             session.parts.avatar = avatar
         if "feeling" in feeling:
-            session.parts.feeling = feeling["feeling"]
+            session.playout.held = feeling["feeling"]
         await session.enter(session.activity)
 
     def outlet(self, codecs: list[str], generation: int) -> Outlet:

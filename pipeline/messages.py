@@ -1,11 +1,15 @@
 """The JSON messages of the live protocol that carry more than a field or two."""
 
+import structlog
+
 from agent.types import ReplyChunk
 from avatar.types import Activity
-from emotion.errors import LimnerError
+from emotion.errors import LimnerError, ProviderError
 from emotion.types import EmotionState
 from pipeline.packets import Message
 from speech.types import SpeechChunk
+
+log = structlog.get_logger(__name__)
 
 
 def state(activity: Activity, generation: int, turn: int) -> Message:
@@ -17,6 +21,17 @@ def state(activity: Activity, generation: int, turn: int) -> Message:
 def turn_status(turn: int, status: str, id: str = "") -> Message:
     """A turn began or ended; `id` acknowledges the page's message."""
     return {"type": "turn", "turn": turn, "status": status, "id": id}
+
+
+def explained(error: Exception) -> LimnerError:
+    """An error as the user may see it; what is not ours is a bug, and goes to the log in full."""
+    if isinstance(error, LimnerError):
+        return error
+    log.error("unexpected_failure", exc_info=error)
+    return ProviderError(
+        f"Something unexpected went wrong ({type(error).__name__}).",
+        "Try again; the server's log has the details.",
+    )
 
 
 def failure(code: str, error: LimnerError) -> Message:

@@ -95,4 +95,3 @@ class Parts:
     turns: Callable[[], TurnDetector]
     resting: EmotionState
     own_voice: str = ""  # the persona's, where it can be used
-    feeling: EmotionState | None = None  # held by the user; None: automatic

@@ -15,12 +15,13 @@ import structlog
 
 from avatar.types import Activity, Frame
 from emotion.errors import ProviderError
+from emotion.mood import Mood
 from emotion.types import EmotionState
 from pipeline.clock import MediaClock
 from pipeline.outlet import Outlet
 from pipeline.parts import LiveAvatar
 from pipeline.quality import QualityLadder
-from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk
+from speech.types import FPS, PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk
 
 BATCH = 5  # frames asked of the renderer at once while speaking
 ROOM = 6 * PLAY_RATE  # how much speech may wait unheard before `say` blocks
@@ -48,12 +49,15 @@ class Playout:
         clock: MediaClock,
         avatar: LiveAvatar,
         lead: int,
+        mood: Mood,
         on_first_sound: Callable[[int], None] = lambda turn: None,
     ) -> None:
         self.clock = clock
         self.avatar = avatar
         self.ladder = QualityLadder()
         self.outlet: Outlet | None = None
+        self.mood = mood
+        self.held: EmotionState | None = None  # a feeling that the user holds
         self.generation = 0
         self._lead = lead
         self._on_first_sound = on_first_sound
@@ -83,6 +87,7 @@ class Playout:
         start = max(self.end, self._next_frame * SAMPLES_PER_FRAME)
         placed = _Placed(replace(speech, start_sample=start), emotion)
         self._placed.append(placed)
+        self.mood = self.mood.feel(emotion, start, placed.end)
         # Not awaited: sound must not wait for a renderer that restarts. Started before the loops
         # wake, so that it reaches the renderer ahead of their next request.
         self._pushes.add(push := asyncio.create_task(self._push(placed)))
@@ -90,10 +95,11 @@ class Playout:
         self._wake()
         return placed.speech
 
-    async def rest(self, activity: Activity, emotion: EmotionState) -> None:
+    async def rest(self, activity: Activity) -> None:
         """What the portrait does where it does not speak, from the next frame on."""
         self._rest = activity
-        await self._try(self.avatar.push(None, emotion, activity))
+        feeling = self.held or self.mood.at(self.clock.sample())
+        await self._try(self.avatar.push(None, feeling, activity))
 
     async def heard(self, sample: int) -> None:
         """Wait until `sample` has passed on the media clock."""
@@ -105,6 +111,7 @@ class Playout:
         self.generation += 1
         now = self.clock.sample()
         self._placed.clear()
+        self.mood = self.mood.cut(now)
         if self.outlet:
             self.outlet.cut(self.generation, now)
         self._wake()
@@ -188,6 +195,8 @@ class Playout:
                 await self.clock.wait(due, self._wake_picture)
                 continue
             self._forget_heard()
+            if not speaking and self._next_frame % FPS == 0:
+                await self.rest(self._rest)  # what was felt fades
             try:
                 async with self._rendering:
                     await self._advance(BATCH if speaking else 1)

@@ -2,9 +2,8 @@
 
     hear_text (or listener.feed) -> dialogue.reply -> clause + emotion text -> mind.appraise
       -> voice.stream -> playout.say -> sound and pictures on one media clock
-
-Everything is streamed clause by clause. A barge-in (`stop`, a new message, the user's voice) raises
-the generation number; what belongs to an older one is dropped at every stage, in the page too.
+A barge-in (`stop`, a new message, the user's voice) raises the generation number; what belongs to
+an older one is dropped at every stage, in the page too.
 """
 
 import asyncio
@@ -17,9 +16,11 @@ from typing import Any
 from agent.types import Audio, ReplyChunk, UserTurn
 from avatar.types import Activity
 from emotion.errors import LimnerError
+from emotion.mood import Mood
 from emotion.types import EmotionState
 from pipeline.clock import MediaClock
 from pipeline.listening import Listener
+from pipeline.messages import explained
 from pipeline.metrics import Waterfall
 from pipeline.page import Page
 from pipeline.parts import Configure, Parts
@@ -35,7 +36,7 @@ class Session:
     def __init__(self, parts: Parts, clock: MediaClock, lead: int, configure: Configure) -> None:
         self.parts = parts
         self.clock = clock
-        self.playout = Playout(clock, parts.avatar, lead, self._first_sound)
+        self.playout = Playout(clock, parts.avatar, lead, Mood(parts.resting), self._first_sound)
         self.page = Page(self.playout)
         self.listener = Listener(self)
         self.transcript: list[ChatEntry] = []
@@ -71,9 +72,8 @@ class Session:
     async def stop(self) -> None:
         """Barge-in: silence now. What was not heard is taken back from chat and memory."""
         task, self._answering = self._answering, None
-        if task is None or task.done():
+        if task is None or task.done() or not task.cancel():
             return
-        task.cancel()
         cut = await self.playout.interrupt()
         await asyncio.gather(task, return_exceptions=True)
         self._take_back(self.transcript[-1], cut)
@@ -84,7 +84,7 @@ class Session:
         self.activity = activity
         self.page.state(activity, self.turn)
         if activity is not Activity.SPEAKING:  # speech carries its own feeling
-            await self.playout.rest(activity, self.parts.feeling or self.parts.resting)
+            await self.playout.rest(activity)
 
     async def _answer(self, turn: UserTurn) -> None:
         entry = ChatEntry(turn.id, "assistant", "", "streaming")
@@ -94,8 +94,8 @@ class Session:
         try:
             await self.until_heard(self._reply(turn, entry))
             entry.status = "done"
-        except LimnerError as error:
-            await self.until_heard(self._apologise(entry, error))
+        except Exception as error:  # whatever an engine does, the conversation goes on
+            await self.until_heard(self._apologise(entry, explained(error)))
         self.page.turn(turn.id, entry.status)
         self.page.chat()
 
@@ -111,8 +111,8 @@ class Session:
 
     async def feel(self, clause: ReplyChunk) -> EmotionState:
         """How a clause is felt: as the user holds it, else as its emotion text (or it) says."""
-        held = self.parts.feeling
-        return held or await self.parts.mind.appraise(clause.emotion_text or clause.text)
+        words = clause.emotion_text or clause.text
+        return self.playout.held or await self.parts.mind.appraise(words)
 
     async def say(self, clause: ReplyChunk, entry: ChatEntry, emotion: EmotionState) -> None:
         """Speak a clause; it is queued on the clock piece by piece."""
@@ -134,8 +134,8 @@ class Session:
         entry.fail(error)
         self.page.failure("turn_failed", error)
         self.page.chat()
-        sorry = ReplyChunk(entry.id, 0, APOLOGY, "sorry", True)
         with suppress(LimnerError):  # where the voice itself failed, the chat says it all
+            sorry = ReplyChunk(entry.id, 0, APOLOGY, "sorry", True)
             await self.say(sorry, ChatEntry(entry.id, "assistant", ""), self.parts.resting)
 
     def _take_back(self, entry: ChatEntry, cut: int) -> None:

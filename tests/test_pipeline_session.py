@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -244,6 +245,15 @@ async def test_a_failing_brain_becomes_a_spoken_apology_and_the_reason_in_the_ch
         assert bench.session.transcript[-1].status == "done"
 
 
+async def test_a_bug_in_an_engine_does_not_end_the_conversation() -> None:
+    async with running(ScriptedDialogue(clauses=(), error=ValueError("a bug"))) as bench:  # type: ignore[arg-type]
+        await bench.session.hear_text("hi")
+        await bench.clock.advance(4.0)
+        assert bench.session.transcript[-1].status == "failed"
+        assert "ValueError" in bench.session.transcript[-1].text
+        assert bench.session.activity is Activity.IDLE
+
+
 async def test_a_dead_voice_leaves_the_text_in_the_chat() -> None:
     async with running() as bench:
         bench.voice.error = ProviderError("The voice died.", "Wait.")
@@ -337,10 +347,10 @@ async def test_replay_says_a_reply_again_without_asking_the_brain() -> None:
 @pytest.mark.parametrize("held", [{"angry": 0.9}, {"sad": 0.4, "surprised": 0.4}])
 async def test_a_held_feeling_overrides_the_appraisal(held: dict[str, float]) -> None:
     async with running() as bench:
-        bench.session.parts.feeling = EmotionState.from_strengths(held)
+        bench.session.playout.held = EmotionState.from_strengths(held)
         await bench.session.hear_text("hi")
         await bench.clock.advance(1.0)
-        assert bench.voice.spoken[0][2] is bench.session.parts.feeling
+        assert bench.voice.spoken[0][2] is bench.session.playout.held
 
 
 async def test_two_sessions_do_not_mix() -> None:
@@ -350,3 +360,13 @@ async def test_two_sessions_do_not_mix() -> None:
         await two.clock.advance(2.0)
         assert one.audio and not two.audio
         assert two.session.transcript == [] and two.of("caption") == []
+
+
+async def test_what_was_felt_fades_on_the_resting_face() -> None:
+    async with running(ScriptedDialogue(clauses=(("warm words", ""),))) as bench:
+        await bench.session.hear_text("hi")
+        await bench.clock.advance(12.0)
+        resting = [e.intensity for s, e, a in bench.avatar.pushed if s is None]
+        after = resting[resting.index(max(resting)) :]
+        assert all(a >= b for a, b in pairwise(after))
+        assert 0.3 < after[0] < 0.81 and after[-1] < 0.1 and len(after) > 5

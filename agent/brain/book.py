@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from agent.brain.conversation import plain_key
+from agent.brain.conversation import is_question, plain_key
 from agent.brain.files import DATA, load_table
 from emotion.baked import read_baked
 from emotion.embedding import Embedder
 
 Text = Annotated[str, StringConstraints(max_length=600)]
+
+
+_OTHER_FORM = 0.15  # what a question loses against a statement, and the other way round
 
 
 class Passage(BaseModel):
@@ -99,11 +102,14 @@ class Book:
             rows = read_baked(self.baked_path, self.asks)
             self._rows = await embedder.embed(self.asks) if rows is None else rows
 
-    async def nearest(self, row: NDArray[np.float32], embedder: Embedder) -> Found:
-        """The passage closest in meaning to a sentence. row: (384,) float32, length 1."""
+    async def nearest(self, row: NDArray[np.float32], asks: bool, embedder: Embedder) -> Found:
+        """The passage closest in meaning to a sentence. row: (384,) float32, length 1.
+
+        asks: it is a question; "I feel great" must not be taken for "Do you feel great?".
+        """
         await self.warm(embedder)
         assert self._rows is not None
-        scores = self._rows @ row
+        scores = self._rows @ row - _OTHER_FORM * (self._asking != asks)
         best = int(scores.argmax())
         key = self._examples[best][0]
         return Found(key, self.passages[key], float(scores[best]))
@@ -132,6 +138,10 @@ class Book:
     @cached_property
     def _examples(self) -> tuple[tuple[str, str], ...]:
         return tuple((key, ask) for key, p in self.passages.items() for ask in p.ask)
+
+    @cached_property
+    def _asking(self) -> NDArray[np.bool_]:
+        return np.array([is_question(ask) for ask in self.asks])
 
     @cached_property
     def _exact(self) -> Mapping[str, str]:

@@ -46,7 +46,6 @@ _ASKED = re.compile(
 )
 _SAID_SIGNS = (
     ("/100*", " percent of "),
-    ("**0.5", " to the power of a half"),
     ("**", " to the power of "),
     ("*", " times "),
     ("/", " divided by "),
@@ -91,6 +90,7 @@ def solve(expression: str) -> str | None:
 
 def in_words(expression: str) -> str:
     """The expression as it is spoken."""
+    expression = re.sub(r"(\d[\d.]*)\s*\*\*0\.5", r"the square root of \1", expression)
     for sign, word in _SAID_SIGNS:
         expression = expression.replace(sign, word)
     return " ".join(expression.split())

@@ -15,6 +15,13 @@ MAX_CHARACTERS = 2_000  # of a message that are read
 
 _NAME = re.compile(r"You are ([^\W\d_][\w'’\- ]{0,38}?)[,.]")
 _DEFAULT_NAME = "Limner"
+_QUESTION = re.compile(
+    r"^(?:so |and |but |well |hey |hi |hello |oh |please |ok |okay )*"
+    r"(?:what|who|whom|whose|where|when|why|how|which|do|does|did|is|are|was|were|can|could|will|"
+    r"would|should|have you|has|may|tell|say|show|give|explain|write|sing|help|recommend|let's|"
+    r"talk|make|describe)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,11 @@ def read_conversation(messages: Sequence[BaseMessage]) -> Conversation:
         said=tuple(_flat(_text(m), own) for m in messages if isinstance(m, HumanMessage)),
         replies=tuple(_plain(_text(m)) for m in messages if isinstance(m, AIMessage)),
     )
+
+
+def is_question(text: str) -> bool:
+    """Whether a message asks, with or without a question mark."""
+    return text.rstrip().endswith("?") or bool(_QUESTION.match(text))
 
 
 def plain_key(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from agent.brain.book import Book, Meeting
-from agent.brain.conversation import Conversation, Thought
+from agent.brain.conversation import Conversation, Thought, is_question
 from agent.brain.pronouns import turned
 from emotion.lexicon import Lexicon
 from emotion.types import EMOTIONS
@@ -15,16 +15,10 @@ _MILD = 0.56
 _PAINFUL = ("sad", "angry", "fearful")
 _SHORT = 6  # words
 _PERSONAL = re.compile(r"\b(?:i|i'm|im|i've|me|my|mine|we|our|us|myself|i'd|i'll)\b", re.IGNORECASE)
+_OTHERS = re.compile(r"\b(?:he|she|they|him|her|them)\b", re.IGNORECASE)
 _CRISIS = re.compile(
     r"\b(?:suicid\w*|kill(?:ing)? myself|end (?:it all|my life)|want to die|wanna die|hurt myself|"
     r"self[- ]harm\w*|don't want to live|no reason to live|better off dead|cut myself)\b",
-    re.IGNORECASE,
-)
-_QUESTION = re.compile(
-    r"^(?:so |and |but |well |hey |please |ok |okay )*"
-    r"(?:what|who|whom|whose|where|when|why|how|which|do|does|did|is|are|was|were|can|could|will|"
-    r"would|should|have you|has|may|tell|say|show|give|explain|write|sing|help|recommend|let's|"
-    r"talk|make|describe)\b",
     re.IGNORECASE,
 )
 _ECHO_WORDS = 9
@@ -65,13 +59,20 @@ class Mirror:
         """About the user: said so, or a short word after a painful one ("it is hard")."""
         if _PERSONAL.search(conversation.text):
             return True
+        if _OTHERS.search(conversation.text) and self.hurts(conversation.text):
+            return True
         short = len(conversation.text.split()) <= _SHORT
         return short and self._felt_before(conversation) in _PAINFUL
+
+    def pleases(self, text: str) -> bool:
+        """Whether a message names a happy feeling."""
+        return self._felt(text) == "happy"
 
     def lingering(self, conversation: Conversation) -> Thought | None:
         """An answer to a plain statement that goes on from a painful one."""
         kind = self._felt_before(conversation)
-        if kind not in _PAINFUL or is_question(conversation.text):
+        goes_on = kind in _PAINFUL or conversation.text.casefold().startswith("because")
+        if kind is None or not goes_on or is_question(conversation.text):
             return None
         return self._met(kind, conversation, again=True)
 
@@ -80,6 +81,8 @@ class Mirror:
         text = conversation.text.replace("’", "'")
         if is_question(text):
             return None
+        if text.casefold().startswith("because") and self._felt_before(conversation):
+            return self.lingering(conversation)
         for pattern in self._book.patterns:
             match = re.search(pattern.match, text[:400], re.IGNORECASE)
             if match:
@@ -116,11 +119,6 @@ class Mirror:
         else:
             options = [*meeting.say, *_echoes(meeting, conversation.text)]
         return Thought(conversation.pick(options), meeting.feel)
-
-
-def is_question(text: str) -> bool:
-    """Whether a message asks, with or without a question mark."""
-    return text.rstrip().endswith("?") or bool(_QUESTION.match(text))
 
 
 def _echoes(meeting: Meeting, text: str) -> list[str]:

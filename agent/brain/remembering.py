@@ -8,6 +8,9 @@ from agent.brain.conversation import Conversation, Thought
 from agent.brain.pronouns import turned
 
 _END = r"(?=\s*(?:[.!?;,]|$|\band\b|\bbut\b|\bbecause\b|\bso\b))"
+_LIST = (
+    r"([^.!?;]{1,60}?)(?=\s*(?:[.!?;]|$|\b(?:but|because|so)\b|\band (?:I|my|you|we|he|she|it)\b))"
+)
 _THING = rf"([^.!?;,]{{1,60}}?){_END}"
 _NAME = r"([^\W\d_][\w'’\-]{0,30}(?: [A-Z][\w'’\-]{0,30})?)"
 _NAMING = (
@@ -38,9 +41,9 @@ _TELLING: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     for topic, pattern, told in (
         ("favourite", rf"\bmy fav(?:ou?rite) ([a-z ]{{2,30}}?) (?:is|are) {_THING}",
          "your favourite {0} is {1}"),
-        ("dislike", rf"\bI (?:really )?(?:hate|dislike|can't stand|don't like) {_THING}",
+        ("dislike", rf"\bI (?:really )?(?:hate|dislike|can't stand|don't like) {_LIST}",
          "you don't like {0}"),
-        ("like", rf"\bI (?:really |also |do )?(?:like|love|enjoy|adore) {_THING}", "you like {0}"),
+        ("like", rf"\bI (?:really |also |do )?(?:like|love|enjoy|adore) {_LIST}", "you like {0}"),
         ("live", rf"\bI (?:live|am living) (?:in|at|near) {_THING}", "you live in {0}"),
         ("from", rf"\b(?:I'm|I am|I come) from {_THING}", "you are from {0}"),
         ("work", rf"\bI work (?:as|at|in|for) {_THING}", "you work as {0}"),

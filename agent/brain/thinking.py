@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.brain.book import Book, Passage
-from agent.brain.conversation import MAX_CHARACTERS, Conversation, Thought
+from agent.brain.conversation import MAX_CHARACTERS, Conversation, Thought, is_question
 from agent.brain.files import DATA
-from agent.brain.reflection import Mirror, is_question
+from agent.brain.reflection import Mirror
 from agent.brain.remembering import notice, recall, user_name
 from agent.brain.tools import use_tools
 from agent.brain.world import World
@@ -20,8 +20,8 @@ from emotion.lexicon import load_lexicon
 
 _CERTAIN = 0.8  # enough even where pain is spoken of
 _SURE = 0.62  # cosine from which a passage is what was meant
-_LIKELY = 0.52  # enough for a question, where the alternative is "I don't know"
-_FACT = 0.45  # for what the persona knows about itself
+_LIKELY = 0.55  # enough for a question, where the alternative is "I don't know"
+_FACT = 0.5  # for what the persona knows about itself
 
 _YES = re.compile(
     r"^(?:yes|yeah|yep|yup|sure|ok|okay|please|go on|of course|i'd like that|why not|"
@@ -37,6 +37,14 @@ _MORE = re.compile(
 )
 _FILLER = re.compile(
     r"^\s*(?:(?:haha|lol|oh|well|ok|okay|hey|and|so|but|um|ah|hm+)\s+)+|\s+(?:please|then|though)\s*$",
+    re.I,
+)
+_YOU_ARE = re.compile(
+    r"(?:but |and |well |oh )?(?:you are|you're|youre|you look|you sound)\b", re.I
+)
+_DEED = re.compile(
+    r"(?:please |can you |could you |will you )*"
+    r"(?:turn (?:on|off)|open|close|set|remind|order|search|call|send|book|buy|play|start|download|install|google|look up)\b",
     re.I,
 )
 _UNSPEAKABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}")
@@ -80,6 +88,7 @@ async def think(mind: Mind, conversation: Conversation, now: datetime) -> Though
         or recall(conversation)
         or use_tools(conversation, now)
         or _exact(mind, conversation)
+        or _about_us(mind, conversation)
         or notice(conversation)
     )
     return thought or await _by_meaning(mind, conversation)
@@ -147,10 +156,20 @@ def _exact(mind: Mind, conversation: Conversation) -> Thought | None:
     return _say(mind, key, conversation) if key and key != "repeat" else None
 
 
+def _about_us(mind: Mind, conversation: Conversation) -> Thought | None:
+    """Praise or blame in words the book does not list: "you are a genius"."""
+    text = conversation.text
+    if not _YOU_ARE.match(text) or is_question(text):
+        return None
+    if mind.mirror.pleases(text):
+        return _say(mind, "compliment", conversation)
+    return _say(mind, "insult", conversation) if mind.mirror.hurts(text) else None
+
+
 async def _by_meaning(mind: Mind, conversation: Conversation) -> Thought:
     row = (await mind.embedder.embed([conversation.text]))[0]
     asks = is_question(conversation.text)
-    found = await mind.book.nearest(row, mind.embedder)
+    found = await mind.book.nearest(row, asks, mind.embedder)
     if asks:
         fact = await _own_fact(mind, conversation, row)
         if fact and fact[1] >= max(_FACT, found.score - 0.02):
@@ -159,6 +178,8 @@ async def _by_meaning(mind: Mind, conversation: Conversation) -> Thought:
     hurt = felt is not None and mind.mirror.hurts(conversation.text)
     if found.score >= (_CERTAIN if hurt else _SURE) and found.key != "repeat":
         return _say(mind, found.key, conversation)
+    if _DEED.match(conversation.text):
+        return mind.mirror.meet("cannot_act", conversation)
     felt = felt or mind.mirror.statement(conversation) or mind.mirror.lingering(conversation)
     if felt:
         return felt

@@ -82,7 +82,9 @@ def use_tools(conversation: Conversation, now: datetime) -> Thought | None:
 def _clock(text: str, now: datetime) -> Thought | None:
     if len(text) > 120:
         return None
-    if _TIME.search(text):
+    if re.search(r"\btime (?:is it )?in [a-z]", text):
+        said = f"I only have the clock of this computer. It says {_spoken_time(now)}."
+    elif _TIME.search(text):
         said = f"It's {_spoken_time(now)}, by the clock of this computer."
     elif _DATE.search(text):
         said = f"It's {now:%A}, the {_ordinal(now.day)} of {now:%B} {now.year}."
@@ -116,8 +118,9 @@ def _sum(text: str) -> Thought | None:
         return Thought(f"I can't work that one out, {error}.", "apologetic, amused")
     if result is None:
         return None
+    shown = re.sub(r"\s*/100\*\s*", "% of ", expression).replace("**0.5", " ^ 0.5")
     said = f"{in_words(expression)} is {result}.".capitalize()
-    return Thought(said, "pleased", tools=(f"calculator: {expression} = {result}",))
+    return Thought(said, "pleased", tools=(f"calculator: {shown} = {result}",))
 
 
 def _units(text: str) -> Thought | None:
