@@ -55,7 +55,6 @@ class Engines:
         self.settings = settings
         self.voices: list[Voice] = []
         self.brains: list[ModelChoice] = []
-        self._brain: ModelChoice | None = None
         self._seeds = itertools.count(1)
         self._vad = SileroVad()
         self._voice = Worker("voice", "pipeline.hosts:VoiceHost",
@@ -73,6 +72,7 @@ class Engines:
             on_event=on_event,
         )
         self.mind = RemoteMind(self._mind)
+        self._built_in = EmbeddedBrain(embedder=self.mind)  # keeps nothing of a conversation
         self._warming: list[asyncio.Task[None]] = []
 
     @property
@@ -182,7 +182,7 @@ class Engines:
 
     def _agent(self, persona: Persona) -> Agent:
         choice, llm = self.brain, self.settings.llm
-        model = brain_model(choice, llm, self._embedded)
+        model = brain_model(choice, llm, lambda: self._built_in)
         limits = Limits(
             first_token=llm.first_token_timeout_s, message=self.settings.limits.max_message_chars
         )
@@ -191,9 +191,6 @@ class Engines:
     def _turn_detector(self) -> TurnDetector:
         silence = self.settings.ears.end_of_turn_ms / 1000
         return TurnDetector(self._vad.open(), TurnSettings(end_silence=silence))
-
-    def _embedded(self) -> EmbeddedBrain:
-        return EmbeddedBrain(embedder=self.mind)
 
     def _face(self, persona: Persona) -> str:
         return self.settings.avatar.portrait or persona.portrait or gallery()[0].name
@@ -217,5 +214,7 @@ class Engines:
         try:
             await worker.start()
             await worker.call("warm_up")
+            if worker is self._mind:
+                await self._built_in.warm(load_persona(self.settings.persona).knowledge)
         except LimnerError as error:  # its first use meets this again and reports it
             log.warning("warm_up_failed", worker=worker.name, error=str(error))

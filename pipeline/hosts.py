@@ -3,6 +3,7 @@
 Engines are named "module:Class" and imported in the child only.
 """
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -62,7 +63,11 @@ class MindHost:
         embedder: str = "emotion.embedding:MiniLM",
     ) -> None:
         self._embedder = load(embedder)()
-        self._appraiser: EmotionAppraiser = load(appraiser)(self._embedder)
+        factory = load(appraiser)
+        shares = "embedder" in inspect.signature(factory).parameters
+        self._appraiser: EmotionAppraiser = (
+            factory(embedder=self._embedder) if shares else factory()
+        )
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, 384) float32, each row of length 1."""

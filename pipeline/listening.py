@@ -30,6 +30,8 @@ class Listener:
         """Switch the microphone's use; releasing the push-to-talk button ends the turn."""
         if mode == "release":
             return await self._handle(self._detector.release())
+        if mode == "off":  # a turn under way is dropped
+            self._detector.set_mode(self._detector.mode)
         self._mode = mode
         wanted = Mode.PUSH_TO_TALK if mode == "push" else Mode.HANDS_FREE
         if self._detector.mode is not wanted:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from emotion.errors import ProviderError
 from emotion.types import EmotionState
 from pipeline.workers import Worker
+from pipeline.written_words import WrittenWords
 from speech.types import SpeechChunk, Transcript
 
 
@@ -22,8 +24,8 @@ class RemoteVoice:
     async def stream(
         self, text: str, voice: str, emotion: EmotionState
     ) -> AsyncIterator[SpeechChunk]:
-        """As `TextToSpeech.stream`."""
-        done = 0
+        """As `TextToSpeech.stream`, with the words as they are written in `text`."""
+        done, written = 0, WrittenWords(text)
         for last in (False, True):
             try:
                 async with aclosing(self._worker.stream("stream", text, voice, emotion)) as chunks:
@@ -32,7 +34,7 @@ class RemoteVoice:
                         at += 1
                         if at > done:
                             done = at
-                            yield chunk
+                            yield replace(chunk, words=written.align(chunk.words))
                 return
             except ProviderError as error:
                 if last or not error.retryable:

@@ -24,6 +24,11 @@ from pipeline.framing import Channel, Kind, Message
 log = logging.getLogger(__name__)
 
 _CHILD = "from pipeline.worker_main import main; main()"
+_ENVIRONMENT = {
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime reports to its maker unless told not to
+    "OPENBLAS_NUM_THREADS": "1",  # a worker is one of several on few cores
+    "OMP_NUM_THREADS": "1",
+}
 _CLOSE_SECONDS = 2.0  # a polite end; after that the child is killed
 _LOOK_AT_LOG = "The server's log has the details; please report it if it happens again."
 
@@ -99,7 +104,9 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what native libraries print must not enter a command's output
                 pass_fds=(fd, *inherit),
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=os.environ
+                | _ENVIRONMENT
+                | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         self.channel = Channel(ours, on_message, on_lost)
         self.started = time.monotonic()

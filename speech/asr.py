@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST_PIECE = 30.0  # seconds decoded at once; longer sound is cut at a pause
 SHORTEST_SPEECH = 3  # windows of 32 ms that must be speech, else there is nothing to decode
+LONG_PAUSE = 30  # windows without speech, about a second, that part two utterances
 MARGIN = 8  # windows kept around speech: consonants before and after are weak
 MOST_GAIN = 30.0  # about 30 dB
 _FRAMES_PER_SECOND = 100
@@ -87,19 +88,30 @@ class PocketSphinxRecogniser:
 
 
 def speech_pieces(speech: NDArray[np.bool_], samples: int) -> Iterator[tuple[int, int]]:
-    """Spans of samples to decode, none longer than LONGEST_PIECE, cut where the pause is longest.
+    """Spans of samples to decode; silences of LONG_PAUSE and more are left out.
 
-    speech: (N,) bool for windows of WINDOW samples; silence at both ends is left out.
+    speech: (N,) bool for windows of WINDOW samples, at least one of them true. No span is longer
+    than LONGEST_PIECE: where nobody pauses so long, the longest pause is the cut.
     """
     (where,) = np.nonzero(speech)
-    begin = max(int(where[0]) - MARGIN, 0)
-    end = min(int(where[-1]) + 1 + MARGIN, -(-samples // WINDOW))
+    gaps = np.flatnonzero(np.diff(where) > LONG_PAUSE)
+    firsts, lasts = where[[0, *(gaps + 1)]], where[[*gaps, -1]]
+    windows = -(-samples // WINDOW)
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        begin, end = max(first - MARGIN, 0), min(last + 1 + MARGIN, windows)
+        for cut in _cuts(speech, begin, end):
+            yield begin * WINDOW, min(cut * WINDOW, samples)
+            begin = cut
+
+
+def _cuts(speech: NDArray[np.bool_], begin: int, end: int) -> Iterator[int]:
+    """Windows where the stretch begin..end is to be cut, the last being its end."""
     most = int(LONGEST_PIECE * FEATURE_RATE / WINDOW)
     while end - begin > most:
-        cut = _longest_pause(speech[begin + most // 3 : begin + most]) + begin + most // 3
-        yield begin * WINDOW, cut * WINDOW
-        begin = cut
-    yield begin * WINDOW, min(end * WINDOW, samples)
+        earliest = begin + most // 3
+        begin = earliest + _longest_pause(speech[earliest : begin + most])
+        yield begin
+    yield end
 
 
 def _longest_pause(speech: NDArray[np.bool_]) -> int:

@@ -210,11 +210,11 @@ test("a damaged outbox is an empty one", () => {
   assert.deepEqual(new Outbox(memory({ "limner-outbox": "{" })).pending(), []);
 });
 
-test("the wait between attempts grows to five seconds, spread by a quarter", () => {
+test("the wait between attempts grows to three seconds, spread by a quarter", () => {
   assert.equal(backOff(0, () => 0.5), 0.25);
   assert.equal(backOff(3, () => 0.5), 2);
-  assert.equal(backOff(20, () => 0.5), 5);
-  assert.equal(backOff(20, () => 0), 3.75);
+  assert.equal(backOff(20, () => 0.5), 3);
+  assert.equal(backOff(20, () => 0), 2.25);
 });
 
 test("words light up when they are heard", () => {

@@ -45,10 +45,23 @@ def test_text(appraiser, text, emotion):
     assert appraiser.appraise(text).dominant() == emotion
 
 
-def test_resemblance_speaks_where_no_word_is_known(appraiser):
-    assert appraiser.explain("Somebody followed me down the alley last night") == ()
-    felt = appraiser.appraise("Somebody followed me down the alley last night")
-    assert felt.intensity <= 0.5
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The best seller list is printed on page four.",
+        "Press the right button to open the panel.",
+        "The train was cool and left from platform four.",
+    ],
+)
+def test_resemblance_overrules_words_that_mean_nothing_here(appraiser, text):
+    assert LexiconAppraiser.words_only().appraise(text).dominant() == "happy"
+    assert appraiser.appraise(text).dominant() == "neutral"
+
+
+def test_what_no_word_says_is_never_claimed_strongly(appraiser):
+    for text in _prototype_texts()["disgusted"]:
+        if not appraiser.explain(text):
+            assert appraiser.appraise(text).intensity <= 0.5
 
 
 def test_latent_is_the_sentence_embedding(appraiser, minilm):

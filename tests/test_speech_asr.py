@@ -5,7 +5,7 @@ import pytest
 from speech_sounds import needs_flite, noise, spoken
 
 from emotion.errors import MediaError
-from speech.asr import LONGEST_PIECE, PocketSphinxRecogniser, speech_pieces
+from speech.asr import LONGEST_PIECE, MARGIN, PocketSphinxRecogniser, speech_pieces
 from speech.types import Transcript
 from speech.vad import WINDOW
 
@@ -85,10 +85,17 @@ def test_long_sound_is_heard_in_pieces_with_right_times(
 
 def test_pieces_are_cut_at_the_longest_pause_and_lose_nothing() -> None:
     speech = np.ones(4000, bool)
-    speech[[*range(500, 510), *range(700, 740), *range(1500, 1504)]] = False
+    speech[[*range(500, 510), *range(700, 720), *range(1500, 1504)]] = False
     pieces = list(speech_pieces(speech, 4000 * WINDOW))
-    assert pieces[0] == (0, 720 * WINDOW)
+    assert pieces[0] == (0, 710 * WINDOW)
     assert pieces[-1][1] == 4000 * WINDOW
     for (_, end), (start, _) in itertools.pairwise(pieces):
         assert end == start
     assert max(end - start for start, end in pieces) <= LONGEST_PIECE * 16_000
+
+
+def test_long_silences_are_not_decoded() -> None:
+    speech = np.zeros(1000, bool)
+    speech[100:150] = speech[160:200] = speech[800:990] = True
+    found = [(a // WINDOW, b // WINDOW) for a, b in speech_pieces(speech, 1000 * WINDOW)]
+    assert found == [(100 - MARGIN, 200 + MARGIN), (800 - MARGIN, 990 + MARGIN)]

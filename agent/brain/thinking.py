@@ -44,7 +44,8 @@ _YOU_ARE = re.compile(
 )
 _DEED = re.compile(
     r"(?:please |can you |could you |will you )*"
-    r"(?:turn (?:on|off)|open|close|set|remind|order|search|call|send|book|buy|play|start|download|install|google|look up)\b",
+    r"(?:turn (?:on|off)|open|close|set|remind|order|search|call|send|book|buy|play|start|"
+    r"download|install|google|look up)\b",
     re.I,
 )
 _UNSPEAKABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}")

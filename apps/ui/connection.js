@@ -152,8 +152,9 @@ export class Connection extends EventTarget {
   #lost(reason) {
     this.#drop();
     if (this.#closed) return;
-    const wait = this.#attempt === 0 ? 0.1 : backOff(this.#attempt);
-    this.#attempt++;
+    // A refused WebSocket is followed by plain HTTP at once; only both together are a failure.
+    const wait = this.#socketFailed || this.#attempt === 0 ? 0.1 : backOff(this.#attempt - 1);
+    if (!this.#socketFailed) this.#attempt++;
     this.#emit("lost", { reason, wait, attempt: this.#attempt });
     this.#timer = setTimeout(() => this.#reopen(), wait * 1000);
   }

@@ -260,7 +260,7 @@ export class Outbox {
 
 // Seconds to wait before the next attempt to connect.
 export function backOff(attempt, random = Math.random) {
-  return Math.min(5, 0.25 * 2 ** attempt) * (0.75 + 0.5 * random());
+  return Math.min(3, 0.25 * 2 ** attempt) * (0.75 + 0.5 * random());
 }
 
 // A clause may come in several pieces with the same turn and index: their words belong together.

@@ -6,6 +6,7 @@ import { RATE } from "./logic.js";
 
 const RAMP = 0.008; // seconds from loud to silent on a barge-in: short, yet without a click
 const AUDIBLE = 0.01;
+const SETTLED = 0.15; // seconds
 
 export class Sound {
   context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
@@ -24,11 +25,11 @@ export class Sound {
     this.#newVoice();
   }
 
-  // Only then do times mean anything: a context that has not started reports zeros.
+  // Only then do times mean anything: a context that just started reports zeros, then rough values.
   get running() {
     if (this.context.state !== "running") return false;
     const { contextTime, performanceTime } = this.context.getOutputTimestamp();
-    return contextTime > 0 && performanceTime > 0;
+    return contextTime > SETTLED && performanceTime > 0;
   }
 
   // Resumes if the browser allows it now (after a click or key).
