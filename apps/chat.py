@@ -24,7 +24,11 @@ def serve(effective: "EffectiveSettings") -> None:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     print(f"Limner is at http://{shown}:{port}{settings.server.root_path}/", flush=True)
     app = Server(settings).app()
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # coded pictures do not shrink; it costs time for each
+    )  # fmt: skip
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """The settings drawer: persona, portrait, voice, feeling and privacy of one page."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from html import escape
@@ -145,13 +146,18 @@ class Drawer:
         problem = await self.change(token, portrait=path)
         if not problem:
             self.choices.change(token, portrait="", uploaded=True)
-        return problem
+        # People know their picture by its name, not by where it lies here.
+        return re.sub(rf"\S*/(?={re.escape(path.name)})", "", problem)
 
     def _voice(self, stage: "gr.HTML", status: "gr.HTML") -> None:
         import gradio as gr
 
         radio = gr.Radio(
-            self._voices(), value=OWN_VOICE, show_label=False, label="Voice", elem_classes="rows long"
+            self._voices(),
+            value=OWN_VOICE,
+            show_label=False,
+            label="Voice",
+            elem_classes="rows long",
         )
 
         async def choose(token: str, voice: str) -> str:

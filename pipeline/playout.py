@@ -111,6 +111,7 @@ class Playout:
         self.generation += 1
         now = self.clock.sample()
         self._placed.clear()
+        self._sound_cursor = now  # what was sent ahead does not count any more
         self.mood = self.mood.cut(now)
         if self.outlet:
             self.outlet.cut(self.generation, now)

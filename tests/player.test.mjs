@@ -259,7 +259,7 @@ test("a turn's figures are told once, when sound and picture are both known", ()
   const sent = stats.turns[0].sent;
   assert.equal(stats.soundScheduled(3, () => sent + 200), null);
   const done = stats.frameShown({ at: sent + 210, pts: 0, turn: 3, speaking: true, offset: 0 });
-  assert.deepEqual([done.firstSound - done.sent, done.firstFrame - done.sent], [200, 210]);
+  assert.deepEqual([done.firstSound - done.sent, done.firstFrame - done.sent].map(Math.round), [200, 210]);
   assert.equal(stats.frameShown({ at: sent + 250, pts: 960, turn: 3, speaking: true, offset: 0 }), null);
 });
 

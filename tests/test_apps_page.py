@@ -47,7 +47,8 @@ class FakeSession:
 
     async def configure(self, **wish: Any) -> None:
         if "broken" in str(wish.get("portrait", "")):
-            raise PortraitError("There is no face in <b>it</b>.", "Use another picture.")
+            where = f"/tmp/copy-1/{wish['portrait'].name}"
+            raise PortraitError(f"There is no face in <b>{where}</b>.", "Use another picture.")
         if isinstance(wish.get("portrait"), Path):
             self.seen = wish["portrait"].read_bytes()
         self.wishes.append(wish)
@@ -250,10 +251,9 @@ async def test_a_voice_sample_is_a_wav_of_what_the_voice_says() -> None:
         for _ in range(2):
             yield SimpleNamespace(pcm=np.full(240, 0.5, np.float32))
 
-    parts = SimpleNamespace(
-        voice=SimpleNamespace(stream=stream), voice_id="v", feeling=None, resting=HAPPY
-    )
-    uri = await voice_sample(cast(Any, SimpleNamespace(parts=parts)))
+    parts = SimpleNamespace(voice=SimpleNamespace(stream=stream), voice_id="v", resting=HAPPY)
+    session = SimpleNamespace(parts=parts, playout=SimpleNamespace(held=None))
+    uri = await voice_sample(cast(Any, session))
     head, data = uri.split(",")
     assert head == "data:audio/wav;base64"
     with wave.open(io.BytesIO(base64.b64decode(data))) as sound:
@@ -326,6 +326,8 @@ async def test_a_picture_without_a_face_is_refused_in_words_and_inert(tmp_path: 
     problem = await drawer(registry)._uploader()("t", str(path), True)
     assert "Use another picture." in problem
     assert "<b>" not in problem
+    assert "/tmp" not in problem
+    assert "broken.png" in problem
     assert not path.exists()
 
 

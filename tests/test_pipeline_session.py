@@ -219,6 +219,18 @@ async def test_a_new_message_interrupts_the_running_reply() -> None:
         assert set(turns) == {2}
 
 
+async def test_the_reply_after_a_barge_in_is_heard_from_its_first_sample() -> None:
+    async with running() as bench:
+        await bench.session.hear_text("one")
+        await bench.clock.advance(0.1)  # 0.4 s of sound are out already
+        await bench.session.hear_text("two")
+        await bench.clock.advance(3.0)
+        second = [p for p in bench.audio if p.generation == 1]
+        assert sum(p.duration for p in second) == 5 * PLAY_RATE // 4
+        caption = next(c for c in bench.of("caption") if c["generation"] == 1)
+        assert second[0].pts == caption["start"]
+
+
 async def test_a_message_sent_again_after_reconnect_is_answered_once() -> None:
     async with running() as bench:
         await bench.session.hear_text("one", "a")

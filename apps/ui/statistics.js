@@ -52,12 +52,13 @@ export class Statistics {
     this.#lastAt = 0;
   }
 
-  // Pictures a second over the last two seconds.
+  // Pictures a second over the last two seconds (or since the first picture).
   get fps() {
-    const since = performance.now() - 2000;
+    const now = performance.now();
+    const first = Math.max(now - 2000, this.frames[0]?.at ?? now);
     let count = 0;
-    for (let i = this.frames.length - 1; i >= 0 && this.frames[i].at > since; i--) count++;
-    return count / 2;
+    for (let i = this.frames.length - 1; i >= 0 && this.frames[i].at >= first; i--) count++;
+    return now - first > 200 ? (1000 * count) / (now - first) : 0;
   }
 
   // Longest time one picture stood still in the last `seconds`.

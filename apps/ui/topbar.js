@@ -63,9 +63,10 @@ export class TopBar {
     const { stats, connected } = this.#player;
     const fps = Math.round(stats.fps);
     const latency = this.#measured?.first_sound_ms ?? stats.latency;
-    this.#find("[data-quality]").textContent = connected ? `${fps} fps` : "reconnecting";
+    this.#find("[data-quality]").textContent = connected ? (fps ? `${fps} fps` : "starting") : "reconnecting";
     this.#find("[data-quality-ms]").textContent = connected && latency ? ` · ${Math.round(latency)} ms` : "";
-    const health = !connected ? "bad" : document.hidden || (fps >= 22 && !this.#step) ? "good" : "slow";
+    // `fps` is zero before the first picture and in a hidden tab.
+    const health = !connected ? "bad" : !fps || document.hidden || (fps >= 22 && !this.#step) ? "good" : "slow";
     this.#find("[data-pill=quality]").dataset.health = health;
     if (this.#find("#quality-panel").matches(":popover-open")) this.#qualityPanel(latency, health);
   }
