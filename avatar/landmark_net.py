@@ -1,17 +1,20 @@
 """Finds faces and their 150 landmarks in a picture, with a small net of our own (CPU, no torch).
 
-Whole picture, letterboxed -> coarse upright squares -> points in the square -> a tighter square
-from these points -> points again -> eyes and mouth once more from patches of their own.
+Whole picture, letterboxed (where it shows none, parts of it) -> coarse upright squares -> points in
+the square -> a tighter square from these points -> points again -> eyes and mouth once more from
+patches of their own.
 Pixel coordinates are continuous: (0, 0) is the top left corner of the top left pixel.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+from speech.onnx import session
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -24,6 +27,7 @@ LARGEST = 2048  # longer picture sides are scaled down to this many pixels
 MARGIN = 1.25  # side of a face's square over the larger side of its points
 PEAK, ACCEPT = 0.25, 0.5  # least score of a place to look at, of a face to report
 FACES = 4  # places looked at, at most
+CLOSER = (0.5, 0.25)  # sides of the parts looked at in turn, of the longer picture side
 MOUTH, RIGHT, LEFT = slice(36, 76), slice(76, 92), slice(92, 108)
 IRISES = (slice(108, 113), slice(113, 118))
 EYE_SIDE, MOUTH_SIDE = 0.22, 0.42  # of the face's square
@@ -120,21 +124,24 @@ class LandmarkNet:
 
     def __init__(self, model: bytes | Path) -> None:
         """model: the ONNX file or its bytes. Raises OSError or onnxruntime's errors if unusable."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        data = model if isinstance(model, bytes) else model.read_bytes()
-        self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._session = session(model)
 
     def find(self, rgb: Bytes) -> list[FaceFound]:
-        """Faces in an (H, W, 3) uint8 sRGB picture of any size from 128 px, best first."""
+        """Faces in an (H, W, 3) uint8 sRGB picture of any size from 128 px, best first.
+
+        Raises ValueError for an array that is no such picture.
+        """
+        _check(rgb)
         scale = min(1.0, LARGEST / max(rgb.shape[:2]))
         small = rgb if scale == 1 else _resized(rgb, scale)
         found: list[FaceFound] = []
-        for square, score in self._places(small):
-            face = self._face(small, square, score)
-            if face.score >= ACCEPT and not any(_same(face, other) for other in found):
-                found.append(face)
+        for areas in _looks(small):
+            for square, score in self._places(small, areas):
+                face = self._face(small, square, score)
+                if face.score >= ACCEPT and not any(_same(face, other) for other in found):
+                    found.append(face)
+            if found:
+                break
         ranked = sorted(found, key=lambda f: -f.score)
         (h, w), (small_h, small_w) = rgb.shape[:2], small.shape[:2]
         back = np.array([w / small_w, h / small_h], np.float32)
@@ -146,24 +153,12 @@ class LandmarkNet:
         feed[name] = np.stack(patches).transpose(0, 3, 1, 2).astype(np.float32)
         return np.asarray(self._session.run([f"{name}_out"], feed)[0], np.float32)
 
-    def _places(self, rgb: Bytes) -> list[tuple[Square, float]]:
-        """Coarse squares and their scores, best first, from the whole picture."""
-        h, w = rgb.shape[:2]
-        whole = Square(w / 2, h / 2, float(max(h, w)))
-        grid = self._run("find", [whole.cut(rgb, FIND, cv2.BORDER_CONSTANT)])[0]
-        score = 1 / (1 + np.exp(-grid[0]))
-        places: list[tuple[Square, float]] = []
-        while len(places) < FACES and score.max() >= PEAK:
-            y, x = divmod(int(score.argmax()), score.shape[1])
-            dx, dy, log_side, c, s = grid[1:, y, x]
-            at = whole.to_picture(np.array([x + 0.5 + dx, y + 0.5 + dy], np.float32) * STEP)
-            side = 32 * float(np.exp(np.clip(log_side, -1, 2)))
-            size, roll = side * whole.side / FIND, float(np.arctan2(s, c))
-            square = Square(float(at[0]), float(at[1]), size, roll)
-            places.append((square, float(score[y, x])))
-            rows, columns = np.mgrid[: score.shape[0], : score.shape[1]]
-            score[np.hypot(columns - x, rows - y) * CELL < max(0.5 * side, CELL)] = 0
-        return places
+    def _places(self, rgb: Bytes, areas: list[Square]) -> list[tuple[Square, float]]:
+        """The FACES best coarse squares in all areas and their scores, best first."""
+        patches = [area.cut(rgb, FIND, cv2.BORDER_CONSTANT) for area in areas]
+        grids = self._run("find", patches)
+        places = [p for a, g in zip(areas, grids, strict=True) for p in _peaks(a, g)]
+        return sorted(places, key=lambda place: -place[1])[:FACES]
 
     def _face(self, rgb: Bytes, square: Square, score: float) -> FaceFound:
         """Points in the square, then in the square of these, then eyes and mouth."""
@@ -201,6 +196,47 @@ class LandmarkNet:
         out[IRISES[1]] = out[IRISES[1]][_IRIS]
         out[MOUTH] = self._twice("mouth", rgb, mouth, MIRROR[MOUTH] - MOUTH.start)[0]
         return out
+
+
+def _check(rgb: Bytes) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
+        raise ValueError(f"a picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
+
+
+def _looks(rgb: Bytes) -> Iterator[list[Square]]:
+    """Where to look for faces, in turn: the whole picture, then parts that half overlap."""
+    h, w = rgb.shape[:2]
+    longer = max(h, w)
+    yield [Square(w / 2, h / 2, float(longer))]
+    for share in CLOSER:
+        side = share * longer
+        columns, rows = (_middles(length, side) for length in (w, h))
+        yield [Square(x, y, side) for y in rows for x in columns]
+
+
+def _middles(length: int, side: float) -> list[float]:
+    """Middles of the fewest pieces of `side` that cover `length`, at most half a side apart."""
+    if length <= side:
+        return [length / 2]
+    pieces = int(np.ceil((length - side) / (side / 2) - 1e-6)) + 1
+    middles: list[float] = np.linspace(side / 2, length - side / 2, pieces).tolist()
+    return middles
+
+
+def _peaks(area: Square, grid: Floats) -> Iterator[tuple[Square, float]]:
+    """Squares and scores of the finder's answer (6, 16, 16) for an area, best first."""
+    score = 1 / (1 + np.exp(-grid[0]))
+    for _ in range(FACES):
+        if score.max() < PEAK:
+            return
+        y, x = divmod(int(score.argmax()), score.shape[1])
+        dx, dy, log_side, c, s = grid[1:, y, x]
+        at = area.to_picture(np.array([x + 0.5 + dx, y + 0.5 + dy], np.float32) * STEP)
+        side = 32 * float(np.exp(np.clip(log_side, -1, 2)))
+        size, roll = side * area.side / FIND, float(np.arctan2(s, c))
+        yield Square(float(at[0]), float(at[1]), size, roll), float(score[y, x])
+        rows, columns = np.mgrid[: score.shape[0], : score.shape[1]]
+        score[np.hypot(columns - x, rows - y) * CELL < max(0.5 * side, CELL)] = 0
 
 
 def _same(a: FaceFound, b: FaceFound) -> bool:

@@ -28,7 +28,7 @@ MOST_BYTES = 100_000_000
 LARGEST = 1024  # px, of the square that is kept
 BACKDROP = (190, 190, 190)  # under transparent pictures
 HEAD_SHARE = 0.5  # of the height, from crown to chin
-SIMILAR = 0.75  # a second face of this share of the largest one's size is no bystander
+SIMILAR = 0.6  # a second face of this share of the largest one's size is no bystander
 
 _Image = NDArray[np.uint8]
 
@@ -90,13 +90,20 @@ def load_portrait(
             rgb = _read_picture(entry.picture)
             return _square(_described(entry.name, data), rgb, _given(data, rgb, entry.picture))
     path = Path(name_or_path)
-    if not path.is_file():
+    if not _is_file(path):
         names = ", ".join(entry.name for entry in gallery()) or "none are installed"
         raise PortraitError(
-            f"There is no portrait {str(name_or_path)!r}.",
+            f"There is no portrait {str(name_or_path)!r:.200}.",
             f"Give the path of a JPEG, PNG or WebP picture, or one of: {names}.",
         )
     return _load_file(path, landmark_finder)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a null character
+        return False
 
 
 def portrait_from_rgb(

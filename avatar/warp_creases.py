@@ -15,7 +15,7 @@ from avatar.warp_source import Image, look_up
 STEP = 0.02
 # How much light each fold takes at full strength.
 DEPTH = {"smile": 0.18, "furrow": 0.27, "worry": 0.13}
-TINT = f32([0.78, 1.0, 1.05])  # shade on skin is warm
+TINT = (0.78, 1.0, 1.05)  # shade on skin is warm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,12 +25,12 @@ class Crease:
     box: tuple[float, float, float, float]
     shade: Array
 
-    def darken(self, rgb: Image, q: Array, strength: float) -> Image:
-        """(h, w, 3) uint8 of points q (h, w, 2) with the fold laid over it."""
-        light = 1 - self.shade[..., None] * (TINT * f32(strength))
+    def darken(self, rgb: Image, q: Array, strength: float) -> None:
+        """Lay the fold over the picture (h, w, 3) uint8 of points q (h, w, 2)."""
+        light = cv2.merge([1 - self.shade * f32(strength * tint) for tint in (*TINT, 0)])
         at = (q - f32(self.box[:2])) * f32(1 / STEP)
-        lit = cv2.multiply(rgb, look_up(light, at), dtype=cv2.CV_8U)
-        return np.asarray(lit, np.uint8)
+        found = cv2.cvtColor(look_up(light, at), cv2.COLOR_RGBA2RGB)
+        cv2.multiply(rgb, found, dst=rgb, dtype=cv2.CV_8U)
 
 
 def creases(face: Face) -> dict[str, Crease]:

@@ -14,14 +14,14 @@ from avatar.motion import EXPRESSION, f32
 
 Array = NDArray[np.float32]
 
-GRID_X = (-2.4, 2.4)  # extent of the expression grid around the eyes
-GRID_Y = (-2.2, 3.4)
+GRID_X = (-1.8, 1.8)  # extent of the expression grid around the eyes
+GRID_Y = (-1.2, 2.8)
 GRID_STEP = 0.05
 
 
 def ramp(x: Array, start: float, end: float) -> Array:
     """Smooth step from 0 at `start` to 1 at `end`."""
-    t = np.clip((x - start) / (end - start), 0.0, 1.0)
+    t = ((x - start) * (1 / (end - start))).clip(0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 

@@ -26,25 +26,26 @@ class Window:
     left: int
     right: int
 
-    def fill(self, out: Image, coarse: Array, draw: Callable[[Array], Image]) -> None:
-        """Draw the window into `out` from the coarse points (rows, columns, 2) of the region."""
-        self.blend(out, coarse, lambda _, points: draw(points))
-
-    def blend(self, out: Image, coarse: Array, draw: Callable[[Image, Array], Image]) -> None:
-        """As `fill`, where `draw` also gets what is there already.
+    def refine(self, coarse: Array) -> Array:
+        """(h, w, C) values at the window's pixels from those of the region's `centres`.
 
         The region has a rim of one cell that is never drawn, so that interpolation is exact.
         """
         cell = self.cell
         part = coarse[self.top : self.bottom + 2, self.left : self.right + 2]
         size = (part.shape[1] * cell, part.shape[0] * cell)
-        fine = cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_LINEAR)
-        top, left = self.y + self.top * cell, self.x + self.left * cell
-        bottom = min(top + size[1] - 2 * cell, out.shape[0])
-        right = min(left + size[0] - 2 * cell, out.shape[1])
-        inner = np.asarray(fine, np.float32)[cell : cell + bottom - top, cell : cell + right - left]
-        place = np.s_[top:bottom, left:right]
-        out[place] = draw(out[place], inner)
+        fine = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        return fine[cell:-cell, cell:-cell]
+
+    def cut(self, out: Image) -> Image:
+        """The window's part of a picture, as a view."""
+        y, x = self.y + self.top * self.cell, self.x + self.left * self.cell
+        height, width = (self.bottom - self.top) * self.cell, (self.right - self.left) * self.cell
+        return out[y : y + height, x : x + width]
+
+    def paint(self, out: Image, rgba: Image) -> None:
+        """Put (h, w, 4) into a picture (H, W, 3)."""
+        cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB, dst=self.cut(out))
 
 
 @dataclass(frozen=True, slots=True)

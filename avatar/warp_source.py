@@ -1,4 +1,8 @@
-"""The portrait as a texture that can be sampled anywhere without losing sharpness."""
+"""The portrait as a texture that can be sampled anywhere without losing sharpness.
+
+Textures have a fourth channel that means nothing: OpenCV samples four bytes at once more than
+twice as fast as three.
+"""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -40,10 +44,15 @@ def look_up(image: NDArray[_T], at: Array, *, repeat_edge: bool = True) -> NDArr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
-    """rgb: (H, W, C) uint8 of a picture at DENSITY; `frame` places the face in output pixels."""
+    """rgba: (H, W, 4) uint8 of a picture at DENSITY; `frame` places the face in output pixels."""
 
-    rgb: Image
+    rgba: Image
     frame: Frame2D
+
+    @classmethod
+    def of(cls, rgb: Image, frame: Frame2D) -> "Texture":
+        """From (H, W, 3)."""
+        return cls(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA), np.uint8), frame)
 
     def texels(self, local: Array) -> Array:
         """(h, w, 2) face units to texel coordinates."""
@@ -51,12 +60,12 @@ class Texture:
         return f32(cv2.transform(local, affine))
 
     def sample(self, local: Array) -> Image:
-        """(h, w, 2) face units to (h, w, C) uint8."""
-        return look_up(self.rgb, self.texels(local))
+        """(h, w, 2) face units to (h, w, 4) uint8."""
+        return look_up(self.rgba, self.texels(local))
 
     def grid(self) -> Array:
         """(H, W, 2) face units of every texel."""
-        height, width = self.rgb.shape[:2]
+        height, width = self.rgba.shape[:2]
         x, y = np.meshgrid(np.arange(width), np.arange(height))
         return self.frame.local(f32(np.stack([x, y], -1)) / f32(DENSITY))
 
@@ -71,11 +80,7 @@ class Curve:
         fit = np.polynomial.Polynomial.fit(x, y, degree)
         self._table = fit(np.linspace(self._start, self._end, 256)).astype(np.float32)
 
-    def index(self, x: Array) -> NDArray[np.intp]:
-        """Where each x (...,) stands in the table; one index serves curves of equal ends."""
-        place: Array = (x - f32(self._start)) * f32(self._scale)
-        return place.clip(0, 255).astype(np.intp)
-
     def __call__(self, x: Array) -> Array:
         """y at each x, (...,)."""
-        return np.asarray(self._table[self.index(x)], np.float32)
+        place = ((x - f32(self._start)) * f32(self._scale)).astype(np.intp)
+        return self._table.take(place, mode="clip")

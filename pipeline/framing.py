@@ -113,6 +113,7 @@ class Channel:
         self._on_message = on_message
         self._on_lost = on_lost
         self.open = True
+        self._blocked = False  # waiting until the socket takes more
         self._loop.add_reader(sock.fileno(), self._read)
 
     def send(self, kind: Kind, request: int, payload: Any = None) -> None:
@@ -165,8 +166,11 @@ class Channel:
                     self._unsent.popleft()
         except (BlockingIOError, InterruptedError):
             self._loop.add_writer(self._sock.fileno(), self._write)
+            self._blocked = True
         except OSError:
             # Reported from the loop, never from inside the caller's `send`.
             self._loop.call_soon(self._lost)
         else:
-            self._loop.remove_writer(self._sock.fileno())
+            if self._blocked:
+                self._blocked = False
+                self._loop.remove_writer(self._sock.fileno())

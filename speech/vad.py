@@ -4,7 +4,6 @@ One `SileroVad` is shared; each session opens a `VadStream`, which holds the sta
 """
 
 import importlib.util
-import os
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.errors import ConfigError
+from speech.onnx import session
 from speech.types import FEATURE_RATE
 
 if TYPE_CHECKING:
@@ -45,24 +45,15 @@ class SileroVad:
         network's file is missing.
         """
         with self._lock:
-            session = self._session
+            network = self._session
         rate = np.array(FEATURE_RATE, np.int64)
         inputs = {"input": samples[None], "state": state, "sr": rate}
-        probability, following = session.run(None, inputs)
+        probability, following = network.run(None, inputs)
         return float(np.asarray(probability).item()), np.asarray(following, np.float32)
 
     @cached_property
     def _session(self) -> "onnxruntime.InferenceSession":
-        # Since 1.29 the wheel reports to Microsoft unless told not to before it is imported.
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.inter_op_num_threads = options.intra_op_num_threads = 1
-        path = self._path or installed_network()
-        return onnxruntime.InferenceSession(
-            str(path), sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        return session(self._path or installed_network())
 
 
 class VadStream:

@@ -25,14 +25,14 @@ def encode(encoder: VideoEncoder, count: int) -> list[EncodedPicture]:
 
 
 def decode(pictures: list[EncodedPicture]) -> list[NDArray[np.uint8]]:
-    """H.264 packets to (H, W, 3) uint8, as a BT.709 limited-range decoder shows them."""
+    """H.264 packets to (H, W, 3) uint8, as a BT.601 limited-range decoder shows them."""
     import av
 
     context = av.CodecContext.create("h264", "r")
     frames = [f for one in pictures for f in context.decode(av.Packet(one.data))]
     frames += context.decode(None)
-    assert all((f.colorspace, f.color_range, f.color_primaries) == (1, 1, 1) for f in frames)
-    return [f.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray() for f in frames]
+    assert all((f.colorspace, f.color_range, f.color_primaries) == (6, 1, 1) for f in frames)
+    return [f.reformat(format="rgb24", src_colorspace="ITU601").to_ndarray() for f in frames]
 
 
 def units(data: bytes) -> list[int]:

@@ -1,7 +1,8 @@
 """Make the labelled frames: photos, re-posed training photos and renders, labelled by MediaPipe.
 
 Runs once, in an environment of its own (mediapipe 0.10.21, numpy < 2, scipy, pillow, onnxruntime).
-`--tools` holds the folders `facerender`, `photofit` and `judges` of the project's references.
+`--tools` holds the folders `facerender`, `photofit` and `judges` of the project's references; they
+are no packages and import one another by name, so the work runs in a child that finds them.
 Held-out photos are only stored as photos: they are never re-posed. Each chunk is an .npz in
 `--cache` with
   images (N,S,S,3) uint8 RGB, points (N,150,2) float32 in pixels of that picture, name (N,) str.
@@ -13,6 +14,7 @@ import argparse
 import importlib
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +33,9 @@ PHOTO_SIDE, REFIT_SIDE, RENDER_SIDE = 1024, 512, 320
 
 
 class Tools:
-    """The reference renderers and the labelling model, imported from `--tools`."""
+    """The reference renderers and the labelling model; only in a child started by `main`."""
 
-    def __init__(self, folder: Path, pack: Path, cache: Path) -> None:
-        os.environ["FACEPACK"], os.environ["FACERAST_BUILD"] = f"{pack}/", str(cache)
-        sys.path[:0] = [str(folder / name) for name in ("photofit", "facerender", "judges")]
+    def __init__(self) -> None:
         self.mp: Any = importlib.import_module("mp_face")
         self.portrait: Any = importlib.import_module("portrait")
         self.photohead: Any = importlib.import_module("photohead")
@@ -144,6 +144,27 @@ def _write(rows: list[Sample], cache: Path, prefix: str, count: int) -> int:
     return count + 1
 
 
+def environment(tools: Path, pack: Path, cache: Path) -> dict[str, str]:
+    """This process's variables, and those by which the tools and their data are found."""
+    folders = [str((tools / name).resolve()) for name in ("photofit", "facerender", "judges")]
+    inherited = os.environ.get("PYTHONPATH")
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join([*folders, *([inherited] if inherited else [])]),
+        "FACEPACK": f"{pack}/",
+        "FACERAST_BUILD": str(cache),
+    }
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Make everything that the arguments ask for."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(Config().seed)
+    tools = Tools()
+    store(photos(tools, args.portraits), args.cache, "photos")
+    store(refits(tools, args.portraits, args.refits, rng), args.cache, "refits")
+    store(renders(tools, args.people, args.each, rng), args.cache, "renders")
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -152,15 +173,16 @@ def main() -> None:
     parser.add_argument("--refits", type=int, default=20, help="frames of each training photo")
     parser.add_argument("--people", type=int, default=200, help="synthetic people")
     parser.add_argument("--each", type=int, default=16, help="frames of each of them")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     args.cache.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(1)
-    rng = np.random.default_rng(Config().seed)
-    tools = Tools(args.tools, args.pack, args.cache)
-    store(photos(tools, args.portraits), args.cache, "photos")
-    store(refits(tools, args.portraits, args.refits, rng), args.cache, "refits")
-    store(renders(tools, args.people, args.each, rng), args.cache, "renders")
+    if args.child:
+        prepare(args)
+        return
+    command = [sys.executable, "-m", "avatar.training.landmarks.prepare", *sys.argv[1:], "--child"]
+    found = environment(args.tools, args.pack, args.cache)
+    raise SystemExit(subprocess.run(command, env=found, check=False).returncode)
 
 
 if __name__ == "__main__":
