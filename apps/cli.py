@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 DEBUG = "--debug"
 
+
+def _readable(text: str | None) -> str | None:
+    """Bytes of an argument that are no UTF-8 as replacement characters, not as lone surrogates."""
+    return text and text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 app = typer.Typer(
     name="limner",
     help="Talk face to face with a portrait that listens, feels and answers aloud.",
@@ -113,7 +119,7 @@ def chat(
 @app.command()
 def say(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What to say.")],
+    text: Annotated[str, typer.Argument(help="What to say.", callback=_readable)],
     out: Out,
     portrait: Portrait = "",
     emotion: Emotion = "",
@@ -146,7 +152,7 @@ def drive(
 @app.command()
 def reply(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What you say.")],
+    text: Annotated[str, typer.Argument(help="What you say.", callback=_readable)],
     persona: Persona = None,
     session: Annotated[str, typer.Option(help="Go on with this conversation.")] = "",
     json: Json = False,
@@ -161,7 +167,9 @@ def reply(
 @app.command()
 def emotion(
     context: typer.Context,
-    text: Annotated[str | None, typer.Option(help="Read the feeling of a text.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Read the feeling of a text.", callback=_readable)
+    ] = None,
     audio: Annotated[Path | None, typer.Option(help="Read it from a recording.")] = None,
     labels: Annotated[str | None, typer.Option(help='"happy:0.8", "sadly angry".')] = None,
     stdin: Annotated[bool, typer.Option("--stdin", help="A text per line.")] = False,
@@ -254,6 +262,11 @@ def main() -> None:
     """Run the command; the entry point of `limner`."""
     try:
         app()
+    except SystemExit as ended:
+        # Whoever read our output (`| head -1`) has enough: no failure, though typer exits with 1.
+        if isinstance(ended.__context__, BrokenPipeError):
+            sys.exit(0)
+        raise
     except Exception as error:
         if DEBUG in sys.argv[1:]:
             raise

@@ -26,6 +26,7 @@ STEP = np.float32(CELL / FIND)
 LARGEST = 2048  # longer picture sides are scaled down to this many pixels
 MARGIN = 1.25  # side of a face's square over the larger side of its points
 PEAK, ACCEPT = 0.25, 0.5  # least score of a place to look at, of a face to report
+SURE = 0.75  # the same of a face in a part of the picture: many looks, many chances to err
 FACES = 4  # places looked at, at most
 CLOSER = (0.5, 0.25)  # sides of the parts looked at in turn, of the longer picture side
 MOUTH, RIGHT, LEFT = slice(36, 76), slice(76, 92), slice(92, 108)
@@ -135,10 +136,10 @@ class LandmarkNet:
         scale = min(1.0, LARGEST / max(rgb.shape[:2]))
         small = rgb if scale == 1 else _resized(rgb, scale)
         found: list[FaceFound] = []
-        for areas in _looks(small):
+        for areas, least in _looks(small):
             for square, score in self._places(small, areas):
                 face = self._face(small, square, score)
-                if face.score >= ACCEPT and not any(_same(face, other) for other in found):
+                if face.score >= least and not any(_same(face, other) for other in found):
                     found.append(face)
             if found:
                 break
@@ -203,15 +204,15 @@ def _check(rgb: Bytes) -> None:
         raise ValueError(f"a picture is (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}")
 
 
-def _looks(rgb: Bytes) -> Iterator[list[Square]]:
-    """Where to look for faces, in turn: the whole picture, then parts that half overlap."""
+def _looks(rgb: Bytes) -> Iterator[tuple[list[Square], float]]:
+    """Where to look for faces, in turn, and the least score: the whole, then parts of it."""
     h, w = rgb.shape[:2]
     longer = max(h, w)
-    yield [Square(w / 2, h / 2, float(longer))]
+    yield [Square(w / 2, h / 2, float(longer))], ACCEPT
     for share in CLOSER:
         side = share * longer
         columns, rows = (_middles(length, side) for length in (w, h))
-        yield [Square(x, y, side) for y in rows for x in columns]
+        yield [Square(x, y, side) for y in rows for x in columns], SURE
 
 
 def _middles(length: int, side: float) -> list[float]:

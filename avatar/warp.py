@@ -6,7 +6,6 @@ on a coarse grid. Pixels the head never reaches are copied.
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 import cv2
 import numpy as np
@@ -29,15 +28,15 @@ from avatar.warp_fields import (
     head_fields,
     jaw_pull,
 )
-from avatar.warp_mouth import Mouth
+from avatar.warp_mouth import Mouth, Opening
 from avatar.warp_region import Region
-from avatar.warp_source import Image, Texture, densify, look_up
+from avatar.warp_source import Image, Texture, densify, look_up, look_up_lattice
 from emotion.errors import PortraitError
 from emotion.types import EmotionState
 from speech.types import SpeechChunk
 
 SIZES = (64, 2048)
-
+STILL = 2e-3  # fields below this move nothing by a visible amount
 
 # What `Mouth.opening` takes, in order.
 _OPENING = ("gap", "jaw", "upper", "tuck", "close")
@@ -54,52 +53,61 @@ class WarpRenderer:
         frame = Frame2D.of(landmarks)
         face = Face.of(Landmarks(frame.local(landmarks.points)))
         self._frame = frame
-        self._texture = Texture(densify(self._base), frame)
+        self._texture = Texture.of(densify(self._base), frame)
         self._eyes = tuple(Eye(self._texture, face, side) for side in ("right", "left"))
         self._mouth = Mouth(self._texture, face)
         self._creases = creases(face)
         self._region = Region.around(face, frame, size)
         self._points = frame.local(self._region.centres())
-        self._head = head_fields(face, self._points).reshape(len(HEAD), -1)
+        head = head_fields(face, self._points)
+        self._head = head.reshape(len(HEAD), -1)
         at = grid()
-        self._grid_shape = at.shape
-        fields = [*expression_fields(face, at), jaw_pull(face, at)]
-        self._expression = np.stack(fields).reshape(len(fields), -1)
-        self._lips = self._mouth.outer_fields(at).reshape(3, -1)
+        self._grid_shape = at.shape[:2]
+        fields = np.stack([*expression_fields(face, at), jaw_pull(face, at)])
+        self._expression = fields.reshape(len(fields), -1)
+        lips = self._mouth.outer_fields(at)
+        self._lips = lips.reshape(3, -1)
+        pulled = _lookup(np.abs(fields).max((0, -1)) + np.abs(lips).max(0), self._points)
+        self._bands = self._region.bands((np.abs(head).max((0, -1)) > STILL) | (pulled > STILL))
 
     def render(self, motion: Vector) -> Image:
         """(D,) motion to (H, W, 3) uint8."""
         out = self._base.copy()
         turn = _sum(motion[-len(HEAD) :], self._head).reshape(self._points.shape)
-        turned = self._points - turn
         opening = self._mouth.opening(*(float(motion[INDEX[name]]) for name in _OPENING))
-        pulls = np.append(motion[: len(EXPRESSION)], f32(opening.stretch))
-        smooth = _sum(pulls, self._expression).reshape(self._grid_shape)
-        full = smooth.copy()
-        full[..., 1] += _sum(opening.moves, self._lips).reshape(self._grid_shape[:2])
-        source = turned - _lookup(full, turned)
-        self._region.whole().fill(out, source, self._texture.sample)
+        source, parted = self._sources(motion, opening, self._points - turn)
+        texels = self._texture.texels(source)
+        for band in self._bands:
+            band.paint(out, look_up(self._texture.rgba, band.refine(texels)))
         for eye, pose in zip(self._eyes, eye_poses(motion), strict=True):
             if not pose.rests():
-                window = self._region.window(self._frame, eye.box, turn)
-                window.fill(out, source, partial(eye.render, pose=pose))
+                window = self._region.window(self._frame, eye.box(pose), turn)
+                window.paint(out, eye.render(window.refine(source), pose))
         if not opening.rests():
             shape = (float(motion[INDEX["tongue"]]), float(motion[INDEX["round"]]))
             window = self._region.window(self._frame, self._mouth.box(opening), turn)
-            window.fill(
-                out,
-                turned - _lookup(smooth, turned),
-                partial(self._mouth.render, opening=opening, shape=shape),
-            )
-        self._fold(out, source, turn, motion)
-        return out
-
-    def _fold(self, out: Image, source: Array, turn: Array, motion: Vector) -> None:
+            window.paint(out, self._mouth.render(window.refine(parted), opening, shape))
         for name, strength in strengths(motion).items():
             if strength > 0:
                 crease = self._creases[name]
                 window = self._region.window(self._frame, crease.box, turn)
-                window.blend(out, source, partial(crease.darken, strength=strength))
+                crease.darken(window.cut(out), window.refine(source), strength)
+        return out
+
+    def _sources(self, motion: Vector, opening: Opening, turned: Array) -> tuple[Array, Array]:
+        """Where in the portrait the points (h, w, 2) of the turned face come from: with what the
+        lips do to the face around them, and without."""
+        pulls = np.append(motion[: len(EXPRESSION)], f32(opening.stretch))
+        if opening.rests() and not pulls.any():
+            return turned, turned
+        deformed = np.zeros((*self._grid_shape, 4), np.float32)
+        deformed[..., :2] = _sum(pulls, self._expression).reshape(*self._grid_shape, 2)
+        deformed[..., 2] = _sum(opening.moves, self._lips).reshape(self._grid_shape)
+        found = _lookup(deformed, turned)
+        parted = turned - found[..., :2]
+        source = parted.copy()
+        source[..., 1] -= found[..., 2]
+        return source, parted
 
 
 class WarpStream:
@@ -143,13 +151,15 @@ class WarpAvatar:
 
 def _sum(strengths: Array, fields: Array) -> Array:
     """(E,) and (E, P) to (P,). Not by BLAS, whose threads fight for the core."""
-    return np.asarray(np.einsum("e,ep->p", strengths, fields), np.float32)
+    total = np.zeros(fields.shape[1], np.float32)
+    for at in np.flatnonzero(strengths):
+        total += strengths[at] * fields[at]
+    return total
 
 
 def _lookup(field: Array, at: Array) -> Array:
-    """(gh, gw, 2) field on the expression grid, read at points (h, w, 2) in face units."""
-    cells = (at - f32([GRID_X[0], GRID_Y[0]])) * f32(1 / GRID_STEP)
-    return look_up(field, cells, repeat_edge=False)
+    """(gh, gw, C) field on the expression grid, read at points (h, w, 2) in face units."""
+    return look_up_lattice(field, at, (GRID_X[0], GRID_Y[0]), GRID_STEP, repeat=False)
 
 
 def _resized(rgb: Image, size: int) -> Image:

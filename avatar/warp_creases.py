@@ -10,7 +10,7 @@ import numpy as np
 
 from avatar.motion import INDEX, Vector, f32
 from avatar.warp_fields import Array, Face, bump, lattice
-from avatar.warp_source import Image, look_up
+from avatar.warp_source import Image, look_up_lattice
 
 STEP = 0.02
 # How much light each fold takes at full strength.
@@ -27,10 +27,9 @@ class Crease:
 
     def darken(self, rgb: Image, q: Array, strength: float) -> None:
         """Lay the fold over the picture (h, w, 3) uint8 of points q (h, w, 2)."""
-        light = cv2.merge([1 - self.shade * f32(strength * tint) for tint in (*TINT, 0)])
-        at = (q - f32(self.box[:2])) * f32(1 / STEP)
-        found = cv2.cvtColor(look_up(light, at), cv2.COLOR_RGBA2RGB)
-        cv2.multiply(rgb, found, dst=rgb, dtype=cv2.CV_8U)
+        shade = look_up_lattice(self.shade, q, self.box[:2], STEP)
+        light = cv2.merge([1 - shade * f32(strength * tint) for tint in TINT])
+        cv2.multiply(rgb, light, dst=rgb, dtype=cv2.CV_8U)
 
 
 def creases(face: Face) -> dict[str, Crease]:

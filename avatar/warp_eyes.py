@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from avatar.motion import INDEX, Vector, f32
 from avatar.warp_fields import Array, Face, ramp
-from avatar.warp_source import DENSITY, Curve, Image, Texture
+from avatar.warp_source import DENSITY, Curve, Image, Texture, blend
 
 LASH = 0.006  # the lash line hangs this far below the upper lid, in face units
+FINE, ASIDE = 4, 102
 REACH = (0.09, 0.05)  # how far the iris travels at gaze 1, in face units
 
 
@@ -52,57 +53,70 @@ class Eye:
 
     def __init__(self, texture: Texture, face: Face, side: str) -> None:
         points = face.points.group(f"{side}_eye")
-        ends = points[[0, 8]]
         upper, lower = points[:9], np.concatenate([points[8:], points[:1]])
         self._upper = Curve(upper[:, 0], upper[:, 1], 4)
         self._lower = Curve(lower[:, 0], lower[:, 1], 4)
-        self._left, self._right = float(ends[:, 0].min()), float(ends[:, 0].max())
+        self._left, self._right = sorted(points[[0, 8], 0].tolist())
         iris = face.points.group(f"{side}_iris")
         self._iris = iris[0]
         self._iris_radius = float(np.hypot(*(iris[1:] - iris[0]).T).mean())
         brow = face.points.group(f"{side}_brow")[:5, 1].mean()
         self._lid = float(np.clip(upper[:, 1].min() - brow - 0.06, 0.16, 0.34))
-        self.box = (
-            self._left - 0.05, float(upper[:, 1].min()) - self._lid - 0.03,
-            self._right + 0.05, float(lower[:, 1].max()) + 0.25,
-        )  # fmt: skip
+        self._top, self._bottom = float(upper[:, 1].min()), float(lower[:, 1].max())
         self._skin = texture
         self._ball = self._eyeball(texture)
+        self._columns = self._tabulate()
+
+    def box(self, pose: EyePose | None = None) -> tuple[float, float, float, float]:
+        """left, top, right, bottom of what `render` must draw (in any pose)."""
+        beneath = 0.25 if pose is None or pose.moves_lower_lid() else 0.0
+        top = self._top - self._lid - 0.03
+        return self._left - 0.05, top, self._right + 0.05, self._bottom + beneath
 
     def render(self, q: Array, pose: EyePose) -> Image:
-        """(h, w, 2) points to (h, w, 3) uint8."""
-        x, y = q[..., 0], q[..., 1]
-        upper, lower, drop, rise = self._lids(x, pose)
+        """(h, w, 2) points to (h, w, 4) uint8."""
+        x, y = cv2.split(q)
+        # Whatever depends on x alone was worked out for COLUMNS of them.
+        at = ((x - f32(self._upper.start)) * f32(self._upper.scale * FINE)).astype(np.intp) + ASIDE
+        upper, lower, drop, rise, outside = (
+            column.take(at, mode="clip") for column in self._lids(pose)
+        )
         sharpness = f32(self._skin.frame.unit)
-        over = (0.5 + (upper + LASH - y) * sharpness).clip(0, 1)
-        under = (0.5 + (y - lower) * sharpness).clip(0, 1)
+        over = ((upper + f32(LASH) - y) * sharpness + f32(0.5)).clip(0, 1)
+        depth = y - lower
+        under = (depth * sharpness + f32(0.5)).clip(0, 1)
         # Next to the edge the lid moves as a whole (lashes keep their width); its skin stretches.
         above = drop * (1 - ramp((upper - y) / (f32(self._lid) + np.abs(drop)), 0.05, 1.0))
-        beneath = rise * (1 - ramp(y - lower, 0.01, 0.24))
-        outside = np.maximum(1 - ramp(x, self._left - 0.01, self._left + 0.02),
-                             ramp(x, self._right - 0.02, self._right + 0.01))  # fmt: skip
         if not pose.moves_lower_lid():
-            above = np.where(y < lower, above, 0)
-        skin = f32(self._skin.sample(np.dstack([x, y - above])))
+            above *= depth < 0
+        skin = self._skin.sample(cv2.merge([x, y - above]))
         if pose.moves_lower_lid():
-            below = f32(self._skin.sample(np.dstack([x, y - beneath])))
-            share = under / (over + under).clip(1e-3)
-            skin += (below - skin) * share[..., None]
-        ball = f32(self._ball.sample(self._gazing(q, pose)))
-        weight = np.maximum(over + under, outside).clip(0, 1)
-        ball += (skin - ball) * weight[..., None]
-        return np.asarray(ball + f32(0.5), np.uint8)
+            beneath = rise * (1 - ramp(depth, 0.01, 0.24))
+            share = under / np.maximum(over + under, f32(1e-3))
+            skin = blend(skin, self._skin.sample(cv2.merge([x, y - beneath])), share)
+        weight = np.minimum(np.maximum(over + under, outside), 1)
+        return blend(self._ball.sample(self._gazing(x, y, pose)), skin, weight)
 
-    def _lids(self, x: Array, pose: EyePose) -> tuple[Array, Array, Array, Array]:
-        """Moved lid lines and by how much each moved (down positive)."""
+    def _tabulate(self) -> tuple[Array, ...]:
+        """Both lid lines at rest, eye opening, opening as the skin beside it feels it, arch and
+        what no eyeball may cover, each (COLUMNS,) along x."""
+        middle, half = (self._left + self._right) / 2, (self._right - self._left) / 2
+        count = np.arange(-ASIDE, 255 * FINE + ASIDE) + 0.5
+        x = f32(count / (self._upper.scale * FINE) + self._upper.start)
+        t = (x - middle) / half
         upper, lower = self._upper(x), self._lower(x)
-        t = (x - f32((self._left + self._right) / 2)) * f32(2 / (self._right - self._left))
         arch = (1 - t * t).clip(0)
         opening = np.where(arch > 0, lower - upper, 0).clip(0)
         # A falling lid takes the skin beside the corners along.
-        middle = f32((self._left + self._right) / 2)
         near = middle + (x - middle) * f32(0.86)
         beside = np.where(np.abs(t) < 1.16, self._lower(near) - self._upper(near), 0).clip(0)
+        outside = np.maximum(1 - ramp(x, self._left - 0.01, self._left + 0.02),
+                             ramp(x, self._right - 0.02, self._right + 0.01))  # fmt: skip
+        return upper, lower, opening, beside, arch, outside
+
+    def _lids(self, pose: EyePose) -> tuple[Array, ...]:
+        """Moved lid lines, by how much each moved (down positive), and what is outside."""
+        upper, lower, opening, beside, arch, outside = self._columns
         awake = 1 - pose.blink
         # The lid follows the eye: looking down lowers it.
         shift = (0.7 * REACH[1] * pose.gaze_y - 0.04 * pose.widen) * awake
@@ -110,24 +124,26 @@ class Eye:
         drop += arch * f32(shift + 0.008 * pose.blink)
         rise = opening * f32(-0.14 * pose.blink - 0.28 * pose.squint * awake)
         rise += arch * f32(0.010 * pose.widen * awake)
-        return f32(upper + drop), f32(lower + rise), f32(drop), f32(rise)
+        return upper + drop, lower + rise, drop, rise, outside
 
-    def _gazing(self, q: Array, pose: EyePose) -> Array:
-        turn = f32([pose.gaze_x * REACH[0], pose.gaze_y * REACH[1]])
-        away = q - (self._iris + turn)
-        distance = np.hypot(away[..., 0], away[..., 1]) * f32(1 / self._iris_radius)
-        return f32(q - turn * (1 - ramp(distance, 1.15, 2.7))[..., None])
+    def _gazing(self, x: Array, y: Array, pose: EyePose) -> Array:
+        """Where on the eyeball (h, w, 2) the points lie."""
+        turn_x, turn_y = f32(pose.gaze_x * REACH[0]), f32(pose.gaze_y * REACH[1])
+        away = cv2.magnitude(x - (self._iris[0] + turn_x), y - (self._iris[1] + turn_y))
+        turned = 1 - ramp(f32(away), 1.15 * self._iris_radius, 2.7 * self._iris_radius)
+        return f32(cv2.merge([x - turn_x * turned, y - turn_y * turned]))
 
     def _eyeball(self, texture: Texture) -> Texture:
         """The eye as if it had no lids, in a texture of its own."""
         frame = texture.frame
-        corners = f32([[[self.box[i], self.box[j]] for i in (0, 2)] for j in (1, 3)])
+        box = self.box()
+        corners = f32([[[box[i], box[j]] for i in (0, 2)] for j in (1, 3)])
         texels = texture.texels(corners).reshape(-1, 2)
         low = np.maximum(np.floor(texels.min(0)).astype(int) - 4, 0)
         high = np.ceil(texels.max(0)).astype(int) + 4
-        crop = texture.rgb[low[1] : high[1], low[0] : high[0]]
+        crop = texture.rgba[low[1] : high[1], low[0] : high[0], :3]
         own = replace(frame, origin=frame.origin - f32(low / DENSITY))
-        return Texture(self._without_lids(crop, Texture(crop, own).grid()), own)
+        return Texture.of(self._without_lids(crop, Texture(crop, own).grid()), own)
 
     def _without_lids(self, crop: Image, local: Array) -> Image:
         x, y = local[..., 0], local[..., 1]

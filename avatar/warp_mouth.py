@@ -10,7 +10,7 @@ import numpy as np
 
 from avatar.motion import f32
 from avatar.warp_fields import Array, Face, lattice, lip_fields
-from avatar.warp_source import Curve, Image, Texture, look_up
+from avatar.warp_source import Curve, Image, Texture, blend, look_up_lattice
 from avatar.warp_teeth import Look, MouthInterior
 
 GAP = 0.55  # aperture at gap 1, in face units
@@ -57,8 +57,9 @@ class Mouth:
         self._box = (mx - half - 0.28, my - 0.42, mx + half + 0.28, my + 0.36)
         left, top, right, bottom = self._box
         at = lattice((left - 0.3, top - 0.3, right + 0.3, bottom + GAP + JAW), STEP)
-        self._corner = at[0, 0]
-        self._fields = lip_fields(face, self.seam(at[..., 0]), at)
+        self._corner = (left - 0.3, top - 0.3)
+        upper_lip, lower_lip, jaw = lip_fields(face, self.seam(at[..., 0]), at)
+        self._fields = np.stack([upper_lip, lower_lip, jaw, np.zeros_like(jaw)], -1)
         self._interior = MouthInterior(texture, face)
 
     def opening(self, gap: float, jaw: float, upper: float, tuck: float, close: float) -> Opening:
@@ -87,27 +88,31 @@ class Mouth:
         return f32([np.where(above, upper, 0), np.where(above, 0, lower), np.where(above, 0, jaw)])
 
     def render(self, q: Array, opening: Opening, shape: tuple[float, float]) -> Image:
-        """(h, w, 2) points to (h, w, 3) uint8; shape: tip of the tongue up, lips rounded."""
+        """(h, w, 2) points to (h, w, 4) uint8; shape: tip of the tongue up, lips rounded."""
         sharpness = f32(self._skin.frame.unit)
-        x, y = q[..., 0], q[..., 1]
+        x, y = cv2.split(q)
         up, down = self._moves(q, opening)
-        edge_upper, edge_lower = self._upper(x), self._lower(x)
-        above = (0.5 + (edge_upper - y + up) * sharpness).clip(0, 1)
-        below = (0.5 + (y - down - edge_lower) * sharpness).clip(0, 1)
-        share = above / (above + below).clip(1e-3)
+        raised, lowered = y - up, y - down
+        edge_upper = self._upper(x)
+        edge_lower = edge_upper if self._lower is self._upper else self._lower(x)
+        above = ((edge_upper - raised) * sharpness + f32(0.5)).clip(0, 1)
+        below = ((lowered - edge_lower) * sharpness + f32(0.5)).clip(0, 1)
+        covered = above + below
+        upper, lower = (self._skin.sample(cv2.merge([x, moved])) for moved in (raised, lowered))
+        out = blend(lower, upper, above / np.maximum(covered, f32(1e-3)))
         # Nearly shut, a slit fades instead of narrowing below a pixel.
-        inside = (1 - above - below).clip(0, 1) * f32(min(1.0, opening.aperture / 0.015))
-        out = self._lips(q, up, down, share)
+        inside = (1 - covered).clip(0, 1) * f32(min(1.0, opening.aperture / 0.015))
         rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         if len(rows):
             part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            depth = (y - up - edge_upper)[part]
+            depth = (raised - edge_upper)[part]
             look = Look(opening.jaw + opening.lower, opening.aperture, *shape)
             between = self._interior.render(np.ascontiguousarray(q[part]), depth, look)
             if self._rest_gap > 0:
                 self._keep_own_teeth(between, q[part])
-            out[part] += (between - out[part]) * inside[part][..., None]
-        return np.asarray(out + f32(0.5), np.uint8)
+            rgba = cv2.cvtColor(between.clip(0, 255).astype(np.uint8), cv2.COLOR_RGB2RGBA)
+            out[part] = blend(out[part], rgba, inside[part])
+        return out
 
     def _keep_own_teeth(self, between: Array, q: Array) -> None:
         """A mouth open in the portrait shows what is there, not what we paint."""
@@ -115,7 +120,7 @@ class Mouth:
         x, y = q[..., 0], q[..., 1]
         own = (0.5 + (y - self._upper(x)) * sharpness).clip(0, 1)
         own *= (0.5 + (self._lower(x) - 0.02 - y) * sharpness).clip(0, 1)
-        shown = f32(self._skin.sample(np.ascontiguousarray(q)))
+        shown = f32(self._skin.sample(q)[..., :3])
         between += (shown - between) * own[..., None]
 
     def _edges(self, upper: Array, lower: Array) -> tuple[Curve, Curve]:
@@ -130,23 +135,14 @@ class Mouth:
         """Move the seam onto the dark line between the lips, where there is one."""
         offsets = f32(np.linspace(-0.05, 0.05, 41))[:, None]
         at = f32(np.stack(np.broadcast_arrays(x, y + offsets), -1))
-        grey = f32(cv2.cvtColor(self._skin.sample(at), cv2.COLOR_RGB2GRAY))
+        grey = f32(cv2.cvtColor(self._skin.sample(at), cv2.COLOR_RGBA2GRAY))
         cost = cv2.GaussianBlur(grey, (5, 3), 0) + grey.std() * (offsets / f32(0.05)) ** 2
         best: Array = y + offsets[cost.argmin(0), 0]
         return best
 
     def _moves(self, q: Array, opening: Opening) -> tuple[Array, Array]:
         """Vertical movement of the upper and of the lower lip at each point."""
-        upper, lower, jaw = self._fields
-        both = f32(np.stack([upper * opening.upper, lower * opening.lower + jaw * opening.jaw], -1))
-        found = look_up(both, (q - self._corner) * f32(1 / STEP))
-        return found[..., 0], found[..., 1]
-
-    def _lips(self, q: Array, up: Array, down: Array, share: Array) -> Array:
-        at = q.copy()
-        at[..., 1] -= up
-        upper = f32(self._skin.sample(at))
-        at[..., 1] = q[..., 1] - down
-        lower = f32(self._skin.sample(at))
-        mixed: Array = lower + (upper - lower) * share[..., None]
-        return mixed
+        found = look_up_lattice(self._fields, q, self._corner, STEP)
+        upper, lower, jaw, _ = cv2.split(found)
+        down = lower * f32(opening.lower) + jaw * f32(opening.jaw)
+        return upper * f32(opening.upper), down

@@ -1,10 +1,10 @@
 """Where the picture moves: a rectangle of coarse cells, and smaller windows within it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from avatar.motion import f32
 from avatar.warp_fields import Array, Face, Frame2D
@@ -12,46 +12,15 @@ from avatar.warp_source import Image
 
 REACH = 1.55  # head radii that any field reaches
 MARGIN = 0.06  # face units around a window
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Cells top..bottom, left..right of a region whose first cell starts at pixel (x, y)."""
-
-    x: int
-    y: int
-    cell: int
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    def refine(self, coarse: Array) -> Array:
-        """(h, w, C) values at the window's pixels from those of the region's `centres`.
-
-        The region has a rim of one cell that is never drawn, so that interpolation is exact.
-        """
-        cell = self.cell
-        part = coarse[self.top : self.bottom + 2, self.left : self.right + 2]
-        size = (part.shape[1] * cell, part.shape[0] * cell)
-        fine = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.float32)
-        return fine[cell:-cell, cell:-cell]
-
-    def cut(self, out: Image) -> Image:
-        """The window's part of a picture, as a view."""
-        y, x = self.y + self.top * self.cell, self.x + self.left * self.cell
-        height, width = (self.bottom - self.top) * self.cell, (self.right - self.left) * self.cell
-        return out[y : y + height, x : x + width]
-
-    def paint(self, out: Image, rgba: Image) -> None:
-        """Put (h, w, 4) into a picture (H, W, 3)."""
-        cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB, dst=self.cut(out))
+BAND = 12  # rows of cells whose maps fit the cache
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """rows x columns cells of `cell` pixels from pixel (x, y), without the rim."""
+    """rows x columns cells of `cell` pixels from pixel (x, y) of a picture of size x size; around
+    them, in all arrays of coarse points, a rim of one cell that is never drawn."""
 
+    size: int
     x: int
     y: int
     cell: int
@@ -69,7 +38,7 @@ class Region:
         first = np.clip(np.floor(pixels.min(0)), 0, size - cell).astype(int)
         last = np.clip(np.ceil(pixels.max(0)), first + cell, size).astype(int)
         columns, rows = -(-(last - first) // cell)
-        return cls(int(first[0]), int(first[1]), cell, int(rows), int(columns))
+        return cls(size, int(first[0]), int(first[1]), cell, int(rows), int(columns))
 
     def centres(self) -> Array:
         """(rows + 2, columns + 2, 2) pixel coordinates of the cells' centres, rim included."""
@@ -77,11 +46,19 @@ class Region:
         y = self.y + self.cell * (np.arange(self.rows + 2) - 0.5) - 0.5
         return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
 
-    def whole(self) -> Window:
-        """The window that is the region."""
-        return Window(self.x, self.y, self.cell, 0, self.rows, 0, self.columns)
+    def bands(self, moving: NDArray[np.bool_]) -> "tuple[Window, ...]":
+        """Windows that cover the cells of `centres` that are `moving`, and few others."""
+        found = []
+        for top in range(0, self.rows, BAND):
+            bottom = min(top + BAND, self.rows)
+            columns = np.flatnonzero(moving[top : bottom + 2, 1:-1].any(0))
+            if len(columns):
+                found.append(Window(self, top, bottom, int(columns[0]), int(columns[-1]) + 1))
+        return tuple(found)
 
-    def window(self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array) -> Window:
+    def window(
+        self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array
+    ) -> "Window":
         """The cells that show `box` (left, top, right, bottom in face units) after the head has
         moved by `turn` (face units at each of `centres`)."""
         left, top, right, bottom = box
@@ -103,4 +80,40 @@ class Region:
         rows, columns = zip(*(cell(x, y) for x in xs for y in ys), strict=True)
         first_row, first_column = int(min(rows)), int(min(columns))
         last_row, last_column = -int(-max(rows) // 1), -int(-max(columns) // 1)
-        return Window(self.x, self.y, self.cell, first_row, last_row, first_column, last_column)
+        return Window(self, first_row, last_row, first_column, last_column)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Cells top..bottom, left..right of a region."""
+
+    region: Region
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def refine(self, coarse: Array) -> Array:
+        """(h, w, C) values at the window's pixels from those at the region's `centres`."""
+        cell = self.region.cell
+        part = coarse[self.top : self.bottom + 2, self.left : self.right + 2]
+        size = (part.shape[1] * cell, part.shape[0] * cell)
+        fine = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR), np.float32)
+        rows, columns = self._pixels()
+        return fine[cell:, cell:][: rows.stop - rows.start, : columns.stop - columns.start]
+
+    def cut(self, out: Image) -> Image:
+        """The window's part of a picture (H, W, C), as a view."""
+        return out[self._pixels()]
+
+    def paint(self, out: Image, rgba: Image) -> None:
+        """Put (h, w, 4) into a picture (H, W, 3)."""
+        cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB, dst=self.cut(out))
+
+    def _pixels(self) -> tuple[slice, slice]:
+        region = self.region
+        x, y, cell, size = region.x, region.y, region.cell, region.size
+        return (
+            slice(y + self.top * cell, min(y + self.bottom * cell, size)),
+            slice(x + self.left * cell, min(x + self.right * cell, size)),
+        )

@@ -42,6 +42,20 @@ def look_up(image: NDArray[_T], at: Array, *, repeat_edge: bool = True) -> NDArr
     return cast("NDArray[_T]", found)
 
 
+def look_up_lattice(
+    image: NDArray[_T], at: Array, corner: tuple[float, float], step: float, *, repeat: bool = True
+) -> NDArray[_T]:
+    """As `look_up` for points `step` apart from `corner`, in the units of `at`."""
+    x, y = corner
+    cells = cv2.transform(at, f32([[1, 0, -x], [0, 1, -y]]) / f32(step))
+    return look_up(image, f32(cells), repeat_edge=repeat)
+
+
+def blend(first: Image, second: Image, share: Array) -> Image:
+    """(h, w, 4) of two pictures; share: (h, w) in [0, 1] of the second."""
+    return np.asarray(cv2.blendLinear(second, first, share, 1 - share), np.uint8)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
     """rgba: (H, W, 4) uint8 of a picture at DENSITY; `frame` places the face in output pixels."""
@@ -75,12 +89,12 @@ class Curve:
 
     def __init__(self, x: Array, y: Array, degree: int) -> None:
         """Fit a polynomial to points (n,) in face units."""
-        self._start, self._end = float(x.min()), float(x.max())
-        self._scale = 255 / max(self._end - self._start, 1e-3)
+        self.start, end = float(x.min()), float(x.max())
+        self.scale = 255 / max(end - self.start, 1e-3)
         fit = np.polynomial.Polynomial.fit(x, y, degree)
-        self._table = fit(np.linspace(self._start, self._end, 256)).astype(np.float32)
+        self._table = fit(np.linspace(self.start, end, 256)).astype(np.float32)
 
     def __call__(self, x: Array) -> Array:
         """y at each x, (...,)."""
-        place = ((x - f32(self._start)) * f32(self._scale)).astype(np.intp)
+        place = ((x - f32(self.start)) * f32(self.scale)).astype(np.intp)
         return self._table.take(place, mode="clip")

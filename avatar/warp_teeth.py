@@ -7,7 +7,7 @@ import numpy as np
 
 from avatar.motion import f32
 from avatar.warp_fields import Array, Face, ramp
-from avatar.warp_source import Image, Texture, look_up
+from avatar.warp_source import Image, Texture, look_up_lattice
 
 PAINT = 160  # texels per face unit
 # Width of each tooth from the middle outwards, as share of half the mouth.
@@ -71,7 +71,7 @@ class MouthInterior:
         """(3,) light on the face, from the brighter skin around the mouth."""
         mx, my = face.mouth
         x, y = np.meshgrid(np.linspace(mx - 0.5, mx + 0.5, 9), np.linspace(my - 0.5, my - 0.2, 5))
-        skin = f32(texture.sample(f32(np.stack([x, y], -1)))).reshape(-1, 3)
+        skin = f32(texture.sample(f32(np.stack([x, y], -1)))[..., :3]).reshape(-1, 3)
         tone = np.percentile(skin, 80, axis=0)
         bright = float(tone.mean()) / 255
         # Dark skin is dark by pigment: the light on it differs far less than its tone.
@@ -115,5 +115,5 @@ class MouthInterior:
         return np.asarray(cv2.GaussianBlur(layer, (0, 0), 1.0).clip(0, 255), np.uint8)
 
     def _look(self, image: Image, q: Array, shift: float) -> Array:
-        away = q - (self._mouth - self._extent + f32([0, shift]))
-        return f32(look_up(image, away * f32(PAINT)))
+        x, y = (self._mouth - self._extent).tolist()
+        return f32(look_up_lattice(image, q, (x, y + shift), 1 / PAINT))

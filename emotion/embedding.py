@@ -63,7 +63,7 @@ class MiniLM:
         """(N, 384) float32, rows of length 1. Raises ConfigError when the model is missing."""
         if not texts:
             return np.zeros((0, WIDTH), np.float32)
-        keys = [text[:MAX_CHARACTERS] for text in texts]
+        keys = [_well_formed(text[:MAX_CHARACTERS]) for text in texts]
         with self._lock:
             known = {key: self._cache[key] for key in keys if key in self._cache}
             new = [key for key in dict.fromkeys(keys) if key not in known]
@@ -110,6 +110,11 @@ class MiniLM:
             tokenizer.enable_padding()
             self._loaded = tokenizer, load_net(folder / "model.safetensors")
         return self._loaded
+
+
+def _well_formed(text: str) -> str:
+    """Without lone surrogates, which the tokenizer refuses: they stand for broken input."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class LocalEmbedder:

@@ -142,15 +142,18 @@ class Lexicon:
     def _found(self, tokens: list[_Token]) -> "Iterator[_Found]":
         """Entries in reading order with their strengths in context."""
         contrast = _last_contrast(tokens, self._contrast)
-        i = 0
+        i = free = 0
         while i < len(tokens):
             length, vector = self._match(tokens, i)
             if vector is not None:
                 name = " ".join(token.raw for token in tokens[i : i + length])
-                factor, vector = self._in_context(tokens, i, length, vector)
+                # What a phrase has used up negates nothing more: "can't believe we won".
+                before = _words_before(tokens[free:], i - free, _NEGATION_REACH)
+                factor, vector = self._in_context(tokens, i, length, vector, before)
                 weight = _BEFORE_CONTRAST if i < contrast.get(i, -1) else 1.0
                 yield _Found(name, vector * np.float32(weight), factor)
             i += length
+            free = i if length > 1 else free
 
     def _match(self, tokens: list[_Token], i: int) -> tuple[int, Vector | None]:
         """How many tokens the longest entry at `i` takes (at least 1), and its strengths."""
@@ -174,12 +177,14 @@ class Lexicon:
         return None
 
     def _in_context(
-        self, tokens: list[_Token], i: int, length: int, vector: Vector
+        self, tokens: list[_Token], i: int, length: int, vector: Vector, before: list[str]
     ) -> tuple[float, Vector]:
-        """The factor that degree words put on the entry at `i`, and the entry, negated if so."""
+        """The factor that degree words put on the entry at `i`, and the entry, negated if so.
+
+        before: the words right before it that belong to no other entry.
+        """
         if tokens[i].kind == "emoji":
             return 1.0, vector
-        before = _words_before(tokens, i, _NEGATION_REACH)
         after = _words_after(tokens, i + length, 2)
         factor = _shouting(tokens[i].raw)
         for word in before[-_DEGREE_REACH:]:

@@ -3,6 +3,7 @@
 Axis legend: C = 7 classes (six emotions, neutral), E = 384.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +58,11 @@ class TextReader:
         if reading.named or named_neutral or not reading.english:
             return TextFeeling(reading.strengths, reading, latent)
         return TextFeeling(self._weigh(reading, latent[0]), reading, latent)
+
+    def read_ahead(self, texts: Sequence[str]) -> None:
+        """Have the embedder remember the texts that `read` will ask for."""
+        if self._embedder is not None:
+            self._embedder.encode(texts)
 
     def hits(self, text: str) -> Reading:
         """What the lexicon alone finds."""

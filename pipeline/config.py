@@ -147,14 +147,8 @@ class StreamSettings(StrictModel):
     codec: Literal["auto", "h264", "jpeg"] = Field(
         default="auto", description="auto: H.264 where the browser can decode it, JPEG elsewhere."
     )
-    lead_idle_ms: int = Field(
-        default=60, ge=0, le=1000, description="How far ahead idle pictures are sent."
-    )
     lead_speaking_ms: int = Field(
         default=400, ge=40, le=2000, description="How far ahead speech is sent, at most."
-    )
-    jitter_ms: int = Field(
-        default=60, ge=0, le=1000, description="What the page buffers at the start."
     )
 
 

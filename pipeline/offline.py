@@ -32,6 +32,7 @@ _SENTENCE = 400  # characters after which a sentence without an end is cut at a 
 _TAIL = 8  # frames after the last sound, in which the mouth closes
 _AHEAD = 2 * PLAY_RATE  # speech is told to the avatar this long before it is heard
 _WAITING = 8  # pictures between renderer and coder
+_SILENT = 1e-3  # sound weaker than this is none
 _PIECE = PLAY_RATE  # recordings are handed on by the second
 
 
@@ -61,7 +62,7 @@ def say_clip(text: str, options: ClipOptions, out: Path, progress: Progress | No
     (voice), PortraitError, ProviderError. Nothing is left behind then.
     """
     sentences = list(split_sentences(text))
-    return _render(options, lambda: _spoken(sentences, options), out, progress)
+    return _render(options, lambda: _aloud(sentences, options), out, progress)
 
 
 def drive_clip(
@@ -141,6 +142,17 @@ def _render(
     portrait = load(options.portraits)(options.portrait)
     avatar = load(options.avatar)()
     return render_clip(avatar, portrait, speech(), out, options.size, progress)
+
+
+def _aloud(sentences: Iterable[str], options: ClipOptions) -> Speech:
+    """What is said, all of it. Raises MediaError where nothing can be heard."""
+    said = list(_spoken(sentences, options))
+    if not any(np.abs(chunk.pcm).max(initial=0) > _SILENT for chunk, _ in said):
+        raise MediaError(
+            "The voice finds nothing in the text that it could say.",
+            "Give words in the language of the voice, or choose another one (limner voices).",
+        )
+    return said
 
 
 def _spoken(sentences: Iterable[str], options: ClipOptions) -> Speech:

@@ -38,16 +38,16 @@ def test_defaults_need_nothing():
 
 
 def test_command_line_beats_environment_beats_file_beats_default(written):
-    file = written("avatar: {size: 256}\nserver: {port: 1000}\nstream: {jitter_ms: 90}\n")
+    file = written("avatar: {size: 256}\nserver: {port: 1000}\nstream: {lead_speaking_ms: 300}\n")
     environ = {"LIMNER_AVATAR__SIZE": "384", "LIMNER_SERVER__PORT": "2000"}
     effective = load({"avatar.size": 768}, file, **environ)
     settings = effective.settings
     assert (settings.avatar.size, settings.server.port) == (768, 2000)
-    assert (settings.stream.jitter_ms, settings.stream.lead_idle_ms) == (90, 60)
+    assert (settings.stream.lead_speaking_ms, settings.stream.codec) == (300, "auto")
     assert effective.sources == {
         "avatar.size": "command line",
         "server.port": "environment LIMNER_SERVER__PORT",
-        "stream.jitter_ms": str(file),
+        "stream.lead_speaking_ms": str(file),
     }
 
 

@@ -51,13 +51,18 @@ _TELLING: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
                  r"cook|vet|pilot|artist|judge))\b", "you are {0}"),
         ("age", r"\b(?:I'm|I am) (\d{1,3}) years old", "you are {0} years old"),
         ("have", r"\b(?:I have|I've got|I own) (an? [a-z]+(?: (?:called|named) [a-z]+)?|"
-                 r"(?:two|three|four|five) [a-z]+)", "you have {0}"),
+                 rf"(?:two|three|four|five) [a-z]+){_END}", "you have {0}"),
         ("my", r"\bmy ([a-z]+(?: [a-z]+)?)(?:'s name)? is (?:called|named) ([a-z'\-]+)",
          "your {0} is called {1}"),
         ("my", r"\bmy ([a-z]+(?: [a-z]+)?)'s name is ([a-z'\-]+)", "your {0} is called {1}"),
         ("noted", r"\b(?:please )?remember that (.{2,120}?)[.!]?$", "{0}"),
     )
 )  # fmt: skip
+_ASKS_LAST = re.compile(
+    r"\bwhat (?:did I|have I) (?:just )?(?:say|said|tell|told|ask|asked)(?: (?:to )?you)?"
+    r"(?: (?:just now|before|a moment ago))?[?. !]*$",
+    re.I,
+)
 _ASKING: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     (topic, re.compile(pattern, re.IGNORECASE), unknown)
     for topic, pattern, unknown in (
@@ -106,6 +111,8 @@ def recall(conversation: Conversation) -> Thought | None:
         return _told_name(name)
     if "about me" in text.casefold() or _ASKS_ALL.search(text):
         return _told_all(conversation, name)
+    if _ASKS_LAST.search(text) and len(conversation.said) > 1:
+        return Thought(f"You said, {conversation.said[-2][:200]}", "attentive, friendly")
     for topic, pattern, unknown in _ASKING:
         if pattern.search(text):
             return _told(_about(conversation, topic, text), unknown)

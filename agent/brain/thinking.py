@@ -90,7 +90,7 @@ async def think(mind: Mind, conversation: Conversation, now: datetime) -> Though
         or use_tools(conversation, now)
         or _exact(mind, conversation)
         or _about_us(mind, conversation)
-        or notice(conversation)
+        or (None if mind.mirror.hurts(conversation.text) else notice(conversation))
     )
     return thought or await _by_meaning(mind, conversation)
 

@@ -40,19 +40,28 @@ class Conversation:
         return cls(file, _read(file) if file.exists() else [])
 
     def add(self, user: str, chunks: Sequence[ReplyChunk]) -> None:
-        """Note an exchange, in the file too. Raises OSError when that cannot be written."""
+        """Note an exchange, in the file too. Raises MediaError when that cannot be written."""
         self.exchanges.append((user, tuple(chunks)))
         if self.file is None:
             return
+        try:
+            self._write(self.file)
+        except OSError as error:
+            raise MediaError(
+                f"The conversation could not be kept in {self.file}: {error.strerror}.",
+                "Free some space, or set XDG_STATE_HOME to a folder that can be written.",
+            ) from error
+
+    def _write(self, file: Path) -> None:
         rows = [
             {"user": said, "reply": [[c.text, c.emotion_text] for c in reply]}
             for said, reply in self.exchanges[-KEPT:]
         ]
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        part = self.file.with_suffix(".part")  # a full disk must not cost the old file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")  # a full disk must not cost the old file
         part.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
         part.chmod(0o600)
-        part.replace(self.file)
+        part.replace(file)
 
 
 def state_folder() -> Path:

@@ -1,8 +1,10 @@
 """`limner emotion`: what is felt in texts, recordings and labels."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from io import BufferedIOBase
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import typer
@@ -12,6 +14,17 @@ from emotion.labels import parse_labels
 from emotion.protocols import EmotionAppraiser
 from emotion.types import EMOTIONS, EmotionState
 from pipeline.plugins import load
+
+_BLOCK = 16_384  # bytes; some hundred lines, so that results appear soon
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """An appraiser that reads many texts together quicker than one by one."""
+
+    def read_ahead(self, texts: Sequence[str]) -> None:
+        """Make ready what `appraise` will need for each of the texts."""
+        ...
 
 
 class Feelings:
@@ -27,14 +40,29 @@ class Feelings:
         pcm = _recording(audio) if audio is not None else None
         self._print(self._appraiser.appraise(text=text, audio=pcm, labels=strengths))
 
-    def show_lines(self, lines: Iterable[bytes]) -> None:
+    def show_lines(self, stream: BufferedIOBase) -> None:
         """A text per line, an object per line: an empty line is neutral."""
-        for line in lines:
-            text = line.decode("utf-8", errors="replace").strip()
-            self._print(self._appraiser.appraise(text=text) if text else EmotionState.neutral())
+        for lines in _waiting_lines(stream):
+            texts = [line.decode("utf-8", errors="replace").strip() for line in lines]
+            if isinstance(self._appraiser, ReadsAhead):
+                self._appraiser.read_ahead([text for text in texts if text])
+            for text in texts:
+                felt = self._appraiser.appraise(text=text) if text else EmotionState.neutral()
+                self._print(felt)
 
     def _print(self, state: EmotionState) -> None:
         typer.echo(json.dumps(state.as_dict()) if self._as_json else _words(state))
+
+
+def _waiting_lines(stream: BufferedIOBase) -> Iterator[list[bytes]]:
+    """The lines that wait, at once: many of a file, one of a person who types."""
+    begun = b""
+    while block := stream.read1(_BLOCK):
+        *lines, begun = (begun + block).split(b"\n")
+        if lines:
+            yield lines
+    if begun:
+        yield [begun]
 
 
 def _recording(file: Path) -> NDArray[np.float32]:
