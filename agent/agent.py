@@ -15,6 +15,7 @@ from agent.feeling_tags import Feeling, FeelingTags, Words
 from agent.memory import Exchange, Memory
 from agent.persona import Persona
 from agent.prompt import system_prompt
+from agent.reasoning import Reasoning
 from agent.types import ReplyChunk, UserTurn
 from emotion.errors import LimnerError, MediaError
 
@@ -145,6 +146,7 @@ class _Shaper:
 
     def __init__(self, turn: int) -> None:
         self._turn = turn
+        self._reasoning = Reasoning()
         self._tags = FeelingTags()
         self._clauses = ClauseSplitter()
         self._feeling = ""
@@ -159,12 +161,13 @@ class _Shaper:
         self._sources += _names(extra.get("sources"))
 
     def feed(self, token: str) -> Iterator[ReplyChunk]:
-        for piece in self._tags.feed(token):
+        for piece in self._tags.feed(self._reasoning.feed(token)):
             yield from self._piece(piece)
 
     def finish(self) -> list[ReplyChunk]:
         """What is left, the last one final; an empty final chunk if nothing but that is missing."""
-        chunks = [c for piece in self._tags.finish() for c in self._piece(piece)]
+        pieces = [*self._tags.feed(self._reasoning.finish()), *self._tags.finish()]
+        chunks = [c for piece in pieces for c in self._piece(piece)]
         texts = self._clauses.finish()
         if not texts and not chunks and self._index == 0:
             return []

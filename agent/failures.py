@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from emotion.errors import LimnerError, ProviderError
 
 _MAX_REASON = 300
-_BUILT_IN = 'Or choose the built-in brain (spec "embedded").'
+_BUILT_IN = "Or choose the built-in brain (llm.model=embedded)."
 
 
 def provider_error(error: Exception, provider: str) -> ProviderError:

@@ -5,8 +5,9 @@ inside the commands. Exit codes: 0 done, 1 failed with one line on standard erro
 """
 
 import sys
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -185,7 +186,8 @@ def emotion(
 
     feelings = Feelings(settings.settings.emotion.engine, as_json=json)
     if stdin:
-        feelings.show_lines(sys.stdin.buffer)
+        # Without a standard input (`<&-`) there are no lines; its type knows no `read1`.
+        feelings.show_lines(cast("BufferedReader", sys.stdin.buffer) if sys.stdin else BytesIO())
     else:
         feelings.show(text, audio, labels)
 

@@ -4,11 +4,12 @@ from collections import deque
 
 import numpy as np
 
-from avatar.motion import SIZE, Vector, vector
+from avatar.motion import Vector, vector
 from emotion.types import EMOTIONS, EmotionState
 
 ONSET_LEAD = 5  # frames by which the face is ahead of the words
 RISE, FALL = 0.30, 0.13  # share of the way per frame, twice in a row (a smooth S)
+INVISIBLE = 1e-4  # strengths below this are none
 
 # Offsets at intensity 1; see Ekman and Friesen's prototypes (action units in comments).
 _FACES: dict[str, dict[str, float]] = {
@@ -72,6 +73,9 @@ class Feeling:
             self._spans.popleft()
         started = self._spans and self._spans[0][0] - ONSET_LEAD <= frame
         target = self._spans[0][2] if started else self._base
+        if not (target.any() or self._first.any() or self._shown.any()):
+            return vector()
         self._first += np.where(target > self._first, RISE, FALL) * (target - self._first)
         self._shown += np.where(self._first > self._shown, RISE, FALL) * (self._first - self._shown)
-        return offsets(self._shown) if self._shown.any() else np.zeros(SIZE, np.float32)
+        self._shown[self._shown < INVISIBLE] = self._first[self._first < INVISIBLE] = 0
+        return offsets(self._shown)

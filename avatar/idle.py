@@ -1,6 +1,8 @@
 """Life: blinks, gaze, breathing, sway, nods. Seeded, never looping, fitting what goes on."""
 
+from collections import deque
 from dataclasses import dataclass
+from math import pi, sin
 
 import numpy as np
 
@@ -13,7 +15,8 @@ BLINK = (0.30, 0.78, 1.0, 0.94, 0.66, 0.40, 0.20, 0.08, 0.02)
 # Slow, slower and slowest wandering add up to roughly 1/f.
 WANDER_SECONDS = f32([1.2, 4.0, 14.0])
 WANDER_SHARE = f32([0.35, 0.7, 1.0])
-STIFFNESS = 0.10  # of the head's spring, per frame squared; damping is critical
+STIFFNESS = 0.10  # of the head's spring, per frame squared
+DAMPING = 2 * STIFFNESS**0.5  # critical
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,12 @@ MANNERS: dict[Activity, Manner] = {
     ),
     Activity.SPEAKING: Manner({}, 0.024, 3.0, 1.5, (0.0, 0.0), 0.10, 0.15, 0.0),
 }  # fmt: skip
+_TURN, _GAZE = ([INDEX[a], INDEX[b]] for a, b in (("yaw", "pitch"), ("gaze_x", "gaze_y")))
 _SWAY = f32([1.0, 0.7, 0.6, 0.9, 0.5, 0.25])  # of HEAD, relative to `sway`
-_MOVED = tuple(INDEX[name] for name in (*HEAD, "brow_in", "brow_out", "brow_down"))
+_MOVED = [INDEX[name] for name in (*HEAD, "brow_in", "brow_out", "brow_down")]
+_POSTURES = {activity: vector(manner.posture)[_MOVED] for activity, manner in MANNERS.items()}
+_KEEP = np.exp(-1 / (FPS * WANDER_SECONDS))[:, None]
+_STIR = np.sqrt(1 - _KEEP**2)
 
 
 class Life:
@@ -52,6 +59,7 @@ class Life:
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._wander = self._rng.standard_normal((3, len(HEAD))).astype(np.float32)
+        self._coming: deque[tuple[Vector, float]] = deque()
         self._breath = float(self._rng.uniform(0, 2 * np.pi))
         self._place = np.zeros(len(_MOVED), np.float32)
         self._speed = np.zeros(len(_MOVED), np.float32)
@@ -70,15 +78,14 @@ class Life:
             # A change of mind goes with a new glance, often with a blink.
             self._look_left = 2
             self._blink_at = min(self._blink_at, int(self._rng.integers(3, 30)))
-        target = vector(manner.posture)[list(_MOVED)]
+        target = _POSTURES[activity].copy()
         target[: len(HEAD)] += self._sway(manner)
-        target[1] += self._nod(manner)
         self._beat(activity, level)
-        target[1] += 0.045 * self._lift
+        target[1] += self._nod(manner) + 0.045 * self._lift
         target[len(HEAD) + 1] += 0.5 * self._lift
         self._spring(target)
-        motion = np.zeros_like(vector())
-        motion[list(_MOVED)] = self._place
+        motion = vector()
+        motion[_MOVED] = self._place
         self._set_gaze(motion, manner)
         self._set_blink(motion, manner)
         return motion
@@ -88,20 +95,27 @@ class Life:
         return max(6, int(FPS * self._rng.gamma(4.0, mean / 4.0)))
 
     def _sway(self, manner: Manner) -> Vector:
-        keep = np.exp(-1 / (FPS * WANDER_SECONDS))[:, None]
-        noise = self._rng.standard_normal(self._wander.shape).astype(np.float32)
-        self._wander = (self._wander * keep + noise * np.sqrt(1 - keep**2)).astype(np.float32)
-        drift = np.tanh(0.6 * (WANDER_SHARE @ self._wander)) * _SWAY * f32(manner.sway)
-        self._breath += 2 * np.pi * 0.24 / FPS * (1 + 0.15 * float(self._wander[1, 0]))
-        drift[4] -= 0.006 * np.sin(self._breath)  # the chest lifts the head
-        drift[1] -= 0.004 * np.sin(self._breath - 0.5)
-        return np.asarray(drift, np.float32)
+        if not self._coming:
+            # A second at once: code that runs once a frame finds nothing of its own in the cache.
+            self._coming.extend(self._wander_on() for _ in range(FPS))
+        drift, breath = self._coming.popleft()
+        drift *= f32(manner.sway)
+        drift[4] -= 0.006 * sin(breath)  # the chest lifts the head
+        drift[1] -= 0.004 * sin(breath - 0.5)
+        return drift
+
+    def _wander_on(self) -> tuple[Vector, float]:
+        """(6,) drift of the head at sway 1, and the phase of the breath, one frame on."""
+        noise = self._rng.standard_normal(self._wander.shape)
+        self._wander = f32(self._wander * _KEEP + noise * _STIR)
+        self._breath += 2 * pi * 0.24 / FPS * (1 + 0.15 * float(self._wander[1, 0]))
+        return np.tanh(0.6 * (WANDER_SHARE @ self._wander)) * _SWAY, self._breath
 
     def _nod(self, manner: Manner) -> float:
         """Small nods of someone who follows."""
         if self._nod_phase > 0:
             self._nod_phase = max(0.0, self._nod_phase - 1 / (0.55 * FPS))
-            return self._nod_size * float(np.sin(np.pi * self._nod_phase)) ** 2
+            return self._nod_size * sin(pi * self._nod_phase) ** 2
         if manner.nod_every > 0:
             self._nod_left -= 1
             if self._nod_left <= 0:
@@ -121,8 +135,8 @@ class Life:
         self._lift *= 0.86
 
     def _spring(self, target: Vector) -> None:
-        pull = f32(STIFFNESS) * (target - self._place)
-        damp = f32(2 * np.sqrt(STIFFNESS)) * self._speed
+        pull = STIFFNESS * (target - self._place)
+        damp = DAMPING * self._speed
         self._speed += pull - damp
         self._place = self._place + self._speed
 
@@ -138,9 +152,9 @@ class Life:
                 self._blink_at = min(self._blink_at, 1)
         step = self._look - self._gaze
         # A saccade takes one to three frames; its last part is slower.
-        self._gaze += np.clip(0.65 * step, -0.4, 0.4)
-        steady = f32([motion[INDEX["yaw"]], motion[INDEX["pitch"]]]) * f32(-2.2)
-        motion[INDEX["gaze_x"]], motion[INDEX["gaze_y"]] = np.clip(self._gaze + steady, -1, 1)
+        self._gaze += (0.65 * step).clip(-0.4, 0.4)
+        steady = motion[_TURN] * f32(-2.2)
+        motion[_GAZE] = (self._gaze + steady).clip(-1, 1)
 
     def _set_blink(self, motion: Vector, manner: Manner) -> None:
         if self._blink_frame < 0:

@@ -18,7 +18,7 @@ _FASTEST = {
 }  # fmt: skip
 # The largest change of each parameter in one frame.
 MAX_STEP: Vector = f32([_FASTEST.get(name, 0.22) for name in PARAMS])
-_UPPER_LIMIT: Vector = f32([1.2 if name in EXPRESSION else 1.0 for name in PARAMS])
+_LIMIT: Vector = f32([1.2 if name in EXPRESSION else 1.0 for name in PARAMS])
 _OPENERS = [INDEX["gap"], INDEX["jaw"], INDEX["upper"]]
 _MOUTH_SHAPE = [INDEX[name] for name in ("smile_r", "smile_l", "frown", "wide", "press")]
 
@@ -65,8 +65,7 @@ class Performer:
         feeling = self._feeling.step(self.frame)
         life = self._life.step(self._activity, mouth.level)
         target = self._combine(mouth, feeling, life)
-        change = np.clip(target - self._motion, -MAX_STEP, MAX_STEP)
-        self._motion = (self._motion + change).astype(np.float32)
+        self._motion = self._motion + (target - self._motion).clip(-MAX_STEP, MAX_STEP)
         self._advance()
         return self._motion.copy()
 
@@ -78,7 +77,6 @@ class Performer:
 
     def _combine(self, mouth: MouthFrame, feeling: Vector, life: Vector) -> Vector:
         self._speech += 0.35 * (float(mouth.speaking) - self._speech)
-        feeling = feeling.copy()
         # While speaking the words own the lips; a feeling colours them.
         feeling[_OPENERS] *= (1 - 0.75 * self._speech) * max(0.0, 1 - 2 * self._hush / HUSH)
         feeling[_MOUTH_SHAPE] *= 1 - 0.35 * self._speech
@@ -87,8 +85,7 @@ class Performer:
             # A drooping lid has less far to fall.
             at = INDEX[side]
             total[at] = life[at] + feeling[at] * (1 - life[at])
-        limited = np.clip(total, -_UPPER_LIMIT, _UPPER_LIMIT)
-        return np.asarray(limited, np.float32)
+        return f32(total.clip(-_LIMIT, _LIMIT))
 
     def speaks_until(self) -> float:
         """Media time in seconds at which the known speech ends."""

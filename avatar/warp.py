@@ -36,7 +36,7 @@ from emotion.types import EmotionState
 from speech.types import SpeechChunk
 
 SIZES = (64, 2048)
-STILL = 2e-3  # fields below this move nothing by a visible amount
+_EYES = ("right_eye", "left_eye")
 
 # What `Mouth.opening` takes, in order.
 _OPENING = ("gap", "jaw", "upper", "tuck", "close")
@@ -59,16 +59,12 @@ class WarpRenderer:
         self._creases = creases(face)
         self._region = Region.around(face, frame, size)
         self._points = frame.local(self._region.centres())
-        head = head_fields(face, self._points)
-        self._head = head.reshape(len(HEAD), -1)
+        self._head = head_fields(face, self._points).reshape(len(HEAD), -1)
         at = grid()
         self._grid_shape = at.shape[:2]
         fields = np.stack([*expression_fields(face, at), jaw_pull(face, at)])
         self._expression = fields.reshape(len(fields), -1)
-        lips = self._mouth.outer_fields(at)
-        self._lips = lips.reshape(3, -1)
-        pulled = _lookup(np.abs(fields).max((0, -1)) + np.abs(lips).max(0), self._points)
-        self._bands = self._region.bands((np.abs(head).max((0, -1)) > STILL) | (pulled > STILL))
+        self._lips = self._mouth.outer_fields(at).reshape(3, -1)
 
     def render(self, motion: Vector) -> Image:
         """(D,) motion to (H, W, 3) uint8."""
@@ -76,9 +72,8 @@ class WarpRenderer:
         turn = _sum(motion[-len(HEAD) :], self._head).reshape(self._points.shape)
         opening = self._mouth.opening(*(float(motion[INDEX[name]]) for name in _OPENING))
         source, parted = self._sources(motion, opening, self._points - turn)
-        texels = self._texture.texels(source)
-        for band in self._bands:
-            band.paint(out, look_up(self._texture.rgba, band.refine(texels)))
+        whole = self._region.whole()
+        whole.paint(out, look_up(self._texture.rgba, whole.refine(self._texture.texels(source))))
         for eye, pose in zip(self._eyes, eye_poses(motion), strict=True):
             if not pose.rests():
                 window = self._region.window(self._frame, eye.box(pose), turn)
@@ -185,4 +180,10 @@ def _check(portrait: Portrait, size: int) -> None:
         raise PortraitError(
             f"The landmarks of {name!r} make no face.",
             "Use a sharper picture in which one face fills at least a fifth of the height.",
+        )
+    inner = np.concatenate([portrait.landmarks.group(g) for g in ("lips_outer", *_EYES)])
+    if inner.min() < 0 or inner.max() > shape[0]:
+        raise PortraitError(
+            f"The face in {name!r} is cut off at the edge of the picture.",
+            "Use a picture that shows the whole face.",
         )

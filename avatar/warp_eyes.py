@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from avatar.motion import INDEX, Vector, f32
 from avatar.warp_fields import Array, Face, ramp
-from avatar.warp_source import DENSITY, Curve, Image, Texture, blend
+from avatar.warp_source import DENSITY, Curve, Image, Texture, blend, bounds
 
 LASH = 0.006  # the lash line hangs this far below the upper lid, in face units
-FINE, ASIDE = 4, 102
+FINE, ASIDE = 4, 102  # columns per entry of a lid's `Curve`, columns beside each of its ends
 REACH = (0.09, 0.05)  # how far the iris travels at gaze 1, in face units
 
 
@@ -75,8 +75,8 @@ class Eye:
 
     def render(self, q: Array, pose: EyePose) -> Image:
         """(h, w, 2) points to (h, w, 4) uint8."""
-        x, y = cv2.split(q)
-        # Whatever depends on x alone was worked out for COLUMNS of them.
+        x, y = q[..., 0].copy(), q[..., 1].copy()
+        # Whatever depends on x alone was worked out for columns of them.
         at = ((x - f32(self._upper.start)) * f32(self._upper.scale * FINE)).astype(np.intp) + ASIDE
         upper, lower, drop, rise, outside = (
             column.take(at, mode="clip") for column in self._lids(pose)
@@ -89,17 +89,21 @@ class Eye:
         above = drop * (1 - ramp((upper - y) / (f32(self._lid) + np.abs(drop)), 0.05, 1.0))
         if not pose.moves_lower_lid():
             above *= depth < 0
-        skin = self._skin.sample(cv2.merge([x, y - above]))
+        skin = self._skin.sample_at(x, y - above)
         if pose.moves_lower_lid():
             beneath = rise * (1 - ramp(depth, 0.01, 0.24))
             share = under / np.maximum(over + under, f32(1e-3))
-            skin = blend(skin, self._skin.sample(cv2.merge([x, y - beneath])), share)
-        weight = np.minimum(np.maximum(over + under, outside), 1)
-        return blend(self._ball.sample(self._gazing(x, y, pose)), skin, weight)
+            skin = blend(skin, self._skin.sample_at(x, y - beneath), share)
+        bare = 1 - np.minimum(np.maximum(over + under, outside), 1)
+        part = bounds(bare)
+        if part:
+            ball = self._ball.sample_at(*self._gazing(x[part], y[part], pose))
+            skin[part] = blend(skin[part], ball, bare[part])
+        return skin
 
     def _tabulate(self) -> tuple[Array, ...]:
         """Both lid lines at rest, eye opening, opening as the skin beside it feels it, arch and
-        what no eyeball may cover, each (COLUMNS,) along x."""
+        what no eyeball may cover, each (columns,) along x."""
         middle, half = (self._left + self._right) / 2, (self._right - self._left) / 2
         count = np.arange(-ASIDE, 255 * FINE + ASIDE) + 0.5
         x = f32(count / (self._upper.scale * FINE) + self._upper.start)
@@ -126,12 +130,12 @@ class Eye:
         rise += arch * f32(0.010 * pose.widen * awake)
         return upper + drop, lower + rise, drop, rise, outside
 
-    def _gazing(self, x: Array, y: Array, pose: EyePose) -> Array:
-        """Where on the eyeball (h, w, 2) the points lie."""
+    def _gazing(self, x: Array, y: Array, pose: EyePose) -> tuple[Array, Array]:
+        """Where on the eyeball the points lie."""
         turn_x, turn_y = f32(pose.gaze_x * REACH[0]), f32(pose.gaze_y * REACH[1])
         away = cv2.magnitude(x - (self._iris[0] + turn_x), y - (self._iris[1] + turn_y))
         turned = 1 - ramp(f32(away), 1.15 * self._iris_radius, 2.7 * self._iris_radius)
-        return f32(cv2.merge([x - turn_x * turned, y - turn_y * turned]))
+        return x - turn_x * turned, y - turn_y * turned
 
     def _eyeball(self, texture: Texture) -> Texture:
         """The eye as if it had no lids, in a texture of its own."""

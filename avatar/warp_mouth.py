@@ -10,7 +10,7 @@ import numpy as np
 
 from avatar.motion import f32
 from avatar.warp_fields import Array, Face, lattice, lip_fields
-from avatar.warp_source import Curve, Image, Texture, blend, look_up_lattice
+from avatar.warp_source import Curve, Image, Texture, blend, bounds, look_up_lattice
 from avatar.warp_teeth import Look, MouthInterior
 
 GAP = 0.55  # aperture at gap 1, in face units
@@ -90,7 +90,7 @@ class Mouth:
     def render(self, q: Array, opening: Opening, shape: tuple[float, float]) -> Image:
         """(h, w, 2) points to (h, w, 4) uint8; shape: tip of the tongue up, lips rounded."""
         sharpness = f32(self._skin.frame.unit)
-        x, y = cv2.split(q)
+        x, y = q[..., 0].copy(), q[..., 1].copy()
         up, down = self._moves(q, opening)
         raised, lowered = y - up, y - down
         edge_upper = self._upper(x)
@@ -98,30 +98,26 @@ class Mouth:
         above = ((edge_upper - raised) * sharpness + f32(0.5)).clip(0, 1)
         below = ((lowered - edge_lower) * sharpness + f32(0.5)).clip(0, 1)
         covered = above + below
-        upper, lower = (self._skin.sample(cv2.merge([x, moved])) for moved in (raised, lowered))
+        upper, lower = (self._skin.sample_at(x, moved) for moved in (raised, lowered))
         out = blend(lower, upper, above / np.maximum(covered, f32(1e-3)))
         # Nearly shut, a slit fades instead of narrowing below a pixel.
         inside = (1 - covered).clip(0, 1) * f32(min(1.0, opening.aperture / 0.015))
-        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-        if len(rows):
-            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        part = bounds(inside)
+        if part:
             depth = (raised - edge_upper)[part]
             look = Look(opening.jaw + opening.lower, opening.aperture, *shape)
-            between = self._interior.render(np.ascontiguousarray(q[part]), depth, look)
+            between = self._interior.render(q[part], depth, look)
             if self._rest_gap > 0:
-                self._keep_own_teeth(between, q[part])
-            rgba = cv2.cvtColor(between.clip(0, 255).astype(np.uint8), cv2.COLOR_RGB2RGBA)
-            out[part] = blend(out[part], rgba, inside[part])
+                between = self._keep_own_teeth(between, x[part], y[part])
+            out[part] = blend(out[part], between, inside[part])
         return out
 
-    def _keep_own_teeth(self, between: Array, q: Array) -> None:
+    def _keep_own_teeth(self, between: Image, x: Array, y: Array) -> Image:
         """A mouth open in the portrait shows what is there, not what we paint."""
         sharpness = f32(self._skin.frame.unit)
-        x, y = q[..., 0], q[..., 1]
         own = (0.5 + (y - self._upper(x)) * sharpness).clip(0, 1)
         own *= (0.5 + (self._lower(x) - 0.02 - y) * sharpness).clip(0, 1)
-        shown = f32(self._skin.sample(q)[..., :3])
-        between += (shown - between) * own[..., None]
+        return blend(between, self._skin.sample_at(x, y), own)
 
     def _edges(self, upper: Array, lower: Array) -> tuple[Curve, Curve]:
         if self._rest_gap > 0:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from avatar.motion import f32
 from avatar.warp_fields import Array, Face, Frame2D
@@ -12,7 +11,6 @@ from avatar.warp_source import Image
 
 REACH = 1.55  # head radii that any field reaches
 MARGIN = 0.06  # face units around a window
-BAND = 12  # rows of cells whose maps fit the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +44,9 @@ class Region:
         y = self.y + self.cell * (np.arange(self.rows + 2) - 0.5) - 0.5
         return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
 
-    def bands(self, moving: NDArray[np.bool_]) -> "tuple[Window, ...]":
-        """Windows that cover the cells of `centres` that are `moving`, and few others."""
-        found = []
-        for top in range(0, self.rows, BAND):
-            bottom = min(top + BAND, self.rows)
-            columns = np.flatnonzero(moving[top : bottom + 2, 1:-1].any(0))
-            if len(columns):
-                found.append(Window(self, top, bottom, int(columns[0]), int(columns[-1]) + 1))
-        return tuple(found)
+    def whole(self) -> "Window":
+        """The window that is the region."""
+        return Window(self, 0, self.rows, 0, self.columns)
 
     def window(
         self, frame: Frame2D, box: tuple[float, float, float, float], turn: Array

@@ -56,6 +56,14 @@ def blend(first: Image, second: Image, share: Array) -> Image:
     return np.asarray(cv2.blendLinear(second, first, share, 1 - share), np.uint8)
 
 
+def bounds(share: Array) -> tuple[slice, slice] | None:
+    """Rows and columns that hold all of (h, w) that is not 0; None if nothing is."""
+    rows, columns = np.flatnonzero(share.any(1)), np.flatnonzero(share.any(0))
+    if not len(rows):
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Texture:
     """rgba: (H, W, 4) uint8 of a picture at DENSITY; `frame` places the face in output pixels."""
@@ -76,6 +84,10 @@ class Texture:
     def sample(self, local: Array) -> Image:
         """(h, w, 2) face units to (h, w, 4) uint8."""
         return look_up(self.rgba, self.texels(local))
+
+    def sample_at(self, x: Array, y: Array) -> Image:
+        """As `sample`, of coordinates (h, w) each."""
+        return self.sample(f32(cv2.merge([x, y])))
 
     def grid(self) -> Array:
         """(H, W, 2) face units of every texel."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from avatar.motion import f32
 from avatar.warp_fields import Array, Face, ramp
-from avatar.warp_source import Image, Texture, look_up_lattice
+from avatar.warp_source import Image, Texture, blend, look_up_lattice
 
 PAINT = 160  # texels per face unit
 # Width of each tooth from the middle outwards, as share of half the mouth.
@@ -41,14 +41,15 @@ class MouthInterior:
         self._lower = self._paint_row(LOWER_TEETH, 0.02, 0.13)[::-1].copy()
         self._tongue = self._paint_tongue()
 
-    def render(self, q: Array, depth: Array, look: Look) -> Array:
-        """(h, w, 3) float32 colours at points q (h, w, 2).
+    def render(self, q: Array, depth: Array, look: Look) -> Image:
+        """(h, w, 4) uint8 at points q (h, w, 2).
 
         depth: (h, w) how far each point lies beneath the edge of the upper lip, in face units.
         """
         across = np.abs(q[..., 0] - self._mouth[0]) / self._half
         hollow = (1 - 0.55 * ramp(depth, 0.04, 0.28)) * (1 - 0.5 * across.clip(0, 1))
-        colour = CAVITY * self._light * hollow[..., None]
+        dark = cv2.merge([hollow * tone for tone in (*(CAVITY * self._light), 0)])
+        colour = np.asarray(dark, np.uint8)
         # The tongue rests behind the lower lip; rounded lips reach out beyond the teeth.
         lift = 0.085 + 0.09 * look.tongue
         layers = (
@@ -58,13 +59,12 @@ class MouthInterior:
         )
         for image, shift in layers:
             pixels = self._look(image, q, shift)
-            alpha = pixels[..., 3:] * f32(1 / 255)
-            colour += (pixels[..., :3] - colour) * alpha
+            colour = blend(colour, pixels, pixels[..., 3] * f32(1 / 255))
         # The lips keep the light out: dark beneath the upper lip, in a slit and far aside.
         shade = 0.5 + 0.5 * ramp(depth, -0.012, 0.075)
         slit = 0.78 + 0.22 * min(1.0, look.aperture / 0.14) - 0.22 * max(look.rounded, 0.0)
         shade *= f32(slit) * (1 - 0.45 * ramp(across, 0.45, 1.0))
-        return f32(colour * shade[..., None])
+        return np.asarray(cv2.multiply(colour, cv2.merge([shade] * 4), dtype=cv2.CV_8U), np.uint8)
 
     @staticmethod
     def _lighting(texture: Texture, face: Face) -> Array:
@@ -114,6 +114,6 @@ class MouthInterior:
         layer = np.dstack([colour * self._light, alpha * 255])
         return np.asarray(cv2.GaussianBlur(layer, (0, 0), 1.0).clip(0, 255), np.uint8)
 
-    def _look(self, image: Image, q: Array, shift: float) -> Array:
+    def _look(self, image: Image, q: Array, shift: float) -> Image:
         x, y = (self._mouth - self._extent).tolist()
-        return f32(look_up_lattice(image, q, (x, y + shift), 1 / PAINT))
+        return look_up_lattice(image, q, (x, y + shift), 1 / PAINT)

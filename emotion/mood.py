@@ -23,8 +23,8 @@ class Pace:
 
     lead: float = 0.2  # the face feels before the first word
     onset: float = 0.4
-    hold: float = 0.5  # after the last word
-    decay: float = 2.5  # time constant of the way back to rest
+    hold: float = 0.2  # after the last word
+    decay: float = 1.2  # time constant of the way back to rest; longer gapes look odd
 
 
 @dataclass(frozen=True, slots=True, eq=False)

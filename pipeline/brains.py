@@ -14,11 +14,15 @@ GROUP = "limner.llm"
 
 @dataclass(frozen=True, slots=True)
 class Brain:
-    """A chat model, the spec that names it, and how people call it."""
+    """A chat model, the spec that names it, and how people call it.
+
+    note: why a server that was configured is not used, else "".
+    """
 
     model: BaseChatModel
     spec: str
     title: str
+    note: str = ""
 
 
 def access_of(settings: LlmSettings) -> Access:
@@ -58,4 +62,13 @@ async def choose_brain(settings: LlmSettings, timeout: float = 0.3) -> Brain:
     """
     found = await detect_models(access_of(settings), timeout)
     choice = chosen(settings, found)
-    return Brain(brain_model(choice, settings), choice.spec, choice.title)
+    note = _unused(settings, found) if choice.spec == EMBEDDED else ""
+    return Brain(brain_model(choice, settings), choice.spec, choice.title, note)
+
+
+def _unused(settings: LlmSettings, found: Sequence[ModelChoice]) -> str:
+    """Why "auto" passes over the server that the settings name."""
+    if settings.model != AUTO or not settings.base_url:
+        return ""
+    named = [c for c in found if c.base_url == settings.base_url and not c.available]
+    return f"{named[0].how_to_connect} The built-in brain answers meanwhile." if named else ""

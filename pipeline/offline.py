@@ -42,7 +42,7 @@ class ClipOptions:
 
     portrait: gallery name or path; emotion: how all of it is felt, unless `feel` (sentence to
     feeling) is given; voice: as in `limner voices`, "" for the engine's first; size: pixels a
-    side; avatar, tts: engines as "module:Class".
+    side; longest: seconds; avatar, tts: engines as "module:Class".
     """
 
     portrait: str
@@ -50,6 +50,7 @@ class ClipOptions:
     feel: Callable[[str], EmotionState] | None = None
     voice: str = ""
     size: int = 512
+    longest: float = 600.0
     avatar: str = "avatar.warp:WarpAvatar"
     tts: str = "speech.tts:EmbeddedVoices"
     portraits: str = "avatar.portraits:load_portrait"
@@ -69,7 +70,7 @@ def drive_clip(
     audio: Path, options: ClipOptions, out: Path, progress: Progress | None = None
 ) -> Path:
     """Render the portrait speaking a recording; returns `out`. Raises as `say_clip` does."""
-    return _render(options, lambda: _recorded(audio, options.emotion), out, progress)
+    return _render(options, lambda: _recorded(audio, options), out, progress)
 
 
 def render_clip(
@@ -146,7 +147,14 @@ def _render(
 
 def _aloud(sentences: Iterable[str], options: ClipOptions) -> Speech:
     """What is said, all of it. Raises MediaError where nothing can be heard."""
-    said = list(_spoken(sentences, options))
+    said = []
+    for chunk, emotion in _spoken(sentences, options):
+        if chunk.start_sample + len(chunk.pcm) > options.longest * PLAY_RATE:
+            raise MediaError(
+                f"The text takes more than {options.longest:g} seconds to say.",
+                "Split it into several clips, or raise limits.max_clip_s.",
+            )
+        said.append((chunk, emotion))
     if not any(np.abs(chunk.pcm).max(initial=0) > _SILENT for chunk, _ in said):
         raise MediaError(
             "The voice finds nothing in the text that it could say.",
@@ -169,10 +177,10 @@ def _spoken(sentences: Iterable[str], options: ClipOptions) -> Speech:
         start = end
 
 
-def _recorded(audio: Path, emotion: EmotionState) -> Speech:
-    pcm = load("speech.audio_files:read_audio")(audio, PLAY_RATE)
+def _recorded(audio: Path, options: ClipOptions) -> Speech:
+    pcm = load("speech.audio_files:read_audio")(audio, PLAY_RATE, options.longest)
     for start in range(0, len(pcm), _PIECE):
-        yield SpeechChunk(0, pcm[start : start + _PIECE], PLAY_RATE, start), emotion
+        yield SpeechChunk(0, pcm[start : start + _PIECE], PLAY_RATE, start), options.emotion
 
 
 def _mix(said: Iterable[tuple[SpeechChunk, EmotionState]], samples: int) -> NDArray[np.float32]:

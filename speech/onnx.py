@@ -1,4 +1,4 @@
-"""Opening ONNX networks: the one door to onnxruntime, which reports to its maker unless told not to."""
+"""Opens ONNX networks: the one door to onnxruntime, which reports to its maker if let."""
 
 import os
 from pathlib import Path

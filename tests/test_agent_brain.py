@@ -302,3 +302,43 @@ def test_reads_the_persona_from_the_prompt():
     assert conversation.name == "Mara"
     assert len(conversation.facts) == len(load_persona("mara").knowledge)
     assert conversation.said == ("hi",) and conversation.replies == ("A",)
+
+
+async def test_what_is_not_to_be_talked_about_is_dropped():
+    said = await last("My dog died yesterday.", "I don't want to talk about it anymore.")
+    assert "feel" not in said and ("leave it there" in said or "needn't" in said)
+
+
+async def test_a_nervous_user_is_met_before_facts_are_noted():
+    said = await last("Hi!", "I'm a bit nervous, I have a job interview tomorrow.")
+    assert "You have a job" not in said
+
+
+async def test_a_part_of_a_word_pair_is_no_fact():
+    replies = await talk("I have a job interview.", "What do you know about me?")
+    assert "you have a job" not in replies[-1].casefold()
+    assert "you have a dog" in (await last("I have a dog.", "What do you know about me?"))
+
+
+async def test_says_what_the_user_said_last():
+    assert "I like tea." in await last("I like tea.", "What did I just tell you?")
+
+
+async def test_good_news_is_shared_and_a_bad_joke_admitted():
+    assert "ongrat" in await last("i got promoted today!!!") or "fantastic" in await last(
+        "i got promoted today!!!"
+    )
+    assert await last("Tell me a joke.", "That wasn't funny.") in Book().passages["not_funny"].say
+    assert await last("Tell me a long story about the sea.") in Book().passages["story"].say
+
+
+@pytest.mark.parametrize("asked", ["sqrt of 144", "What's sqrt(144)?", "the square root of 144"])
+async def test_roots_in_any_spelling(asked):
+    assert "12" in await last(asked)
+
+
+async def test_everyday_statements_get_a_fitting_question():
+    said = await last("I just moved to a new city")
+    assert "A fresh start" in said or "New walls" in said
+    for text, key in (("That sounds good", "sounds_good"), ("it's hard", "it_is_hard")):
+        assert await last("Hi", text) in Book().passages[key].say

@@ -181,6 +181,23 @@ def test_emotion_of_nothing_and_of_a_huge_text(limner, inside):
     check_state(objects(inside("emotion", "--text", "wow " * 25_000, "--json"))[0])
 
 
+def test_emotion_of_lines_without_a_standard_input_or_a_last_line_break(tmp_path):
+    for end, count in (("<&-", 0), ("< lines.txt", 3)):
+        (tmp_path / "lines.txt").write_bytes(b"glad\r\n\xff\xfe\nno end")
+        script = f"{LIMNER} emotion --stdin --json {end}"
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS
+        )
+        assert len(objects(done)) == count
+
+
+def test_arguments_that_are_no_text_are_read_all_the_same(limner):
+    (found,) = objects(limner("emotion", "--text", "I am happy \udcff", "--json"))
+    assert found["weights"]["happy"] > 0.5
+    assert objects(limner("reply", "hello \udcff", "--session", "s", "--json"))
+    assert objects(limner("reply", "hello again", "--session", "s", "--json"))[0]["turn"] == 2
+
+
 def test_emotion_in_words(inside):
     assert inside("emotion", "--labels", "neutral").stdout == "neutral (intensity 0.00)\n"
 
@@ -213,10 +230,20 @@ def test_an_unknown_engine_lists_the_known_ones(inside):
     assert_failed(inside("--set", "voice.engine=nope", "voices"), "Known: embedded")
 
 
-def test_a_closed_pipe_is_no_failure_of_ours():
-    command = f"{LIMNER} config show | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=SECONDS)
-    assert done.returncode == 0 and "Traceback" not in done.stderr
+@pytest.mark.parametrize("command", ["config show", "doctor", "emotion --stdin --json"])
+def test_a_closed_pipe_is_no_failure(command, tmp_path):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("wow\n" * 5_000)
+    script = f"set -o pipefail; {LIMNER} {command} < {lines} | head -1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+
+
+@pytest.mark.parametrize("command", ["voices", "emotion --labels sad", "--help"])
+def test_a_full_disk_behind_the_output_fails_clearly(command):
+    script = f"{LIMNER} {command} > /dev/full"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=SECONDS)
+    assert_failed(done, "No space left")
 
 
 # --- reply ---
@@ -280,6 +307,18 @@ def test_conversations_are_kept_and_damage_is_told(tmp_path, monkeypatch):
             Conversation.load("one")
 
 
+def test_a_conversation_that_cannot_be_kept_is_said_and_told(limner):
+    done = limner("reply", "Hello.", "--session", "s", "--json", XDG_STATE_HOME="/proc/none")
+    assert_failed(done, "could not be kept in /proc/none/limner/sessions/s.json", "XDG_STATE_HOME")
+    assert json.loads(done.stdout.splitlines()[0])["text"]
+
+
+def test_a_server_that_is_set_but_silent_is_told(limner):
+    done = limner("reply", "Hello.", "--json", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    assert objects(done) and done.stderr.count("\n") == 1
+    assert "http://127.0.0.1:9/v1 did not list its models" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["../x", ".hidden", "a/b", "x" * 65, "a b", "\n"])
 def test_session_names_are_plain(name):
     with pytest.raises(ConfigError, match="no name for a session"):
@@ -317,7 +356,10 @@ def test_say_and_drive_make_clips(limner, tmp_path):
     ("words", "said"),
     [
         (["say", ""], "empty"),
+        (["say", "🙂 ...", "--size", 128], "nothing in the text"),
+        (["--set", "limits.max_clip_s=1", "say", "One two three. " * 9], "more than 1 seconds"),
         (["say", "Hi.", "--portrait", "nobody"], "nobody"),
+        (["say", "Hi.", "--portrait", "x" * 5_000], "no portrait"),
         (["say", "Hi.", "--portrait", "broken.png"], "broken.png"),
         (["say", "Hi.", "--emotion", "blah"], "blah"),
         (["say", "Hi.", "--voice", "no/voice"], "no/voice"),

@@ -95,6 +95,19 @@ def test_faces_of_similar_size(drawn: Path) -> None:
     assert "Crop" in caught.value.remedy
 
 
+def test_two_people_are_not_chosen_from_by_a_difference_in_size(drawn: Path) -> None:
+    second = Face(landmarks().scaled(0.7).points)  # measured on two portraits side by side
+    with pytest.raises(PortraitError, match="2 faces"):
+        load_portrait(drawn, finder(second, Face(landmarks().points)))
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "a\0b"])
+def test_names_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(PortraitError, match="no portrait") as caught:
+        load_portrait(name)
+    assert len(str(caught.value)) < 1_000
+
+
 def test_no_face(drawn: Path) -> None:
     with pytest.raises(PortraitError, match="No face"):
         load_portrait(drawn, finder())

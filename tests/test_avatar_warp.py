@@ -215,3 +215,29 @@ def test_clear_goes_on_at_the_given_frame() -> None:
     list(stream.frames(6))
     stream.clear(40)
     assert [frame.index for frame in stream.frames(2)] == [40, 41]
+
+
+@pytest.mark.parametrize("margin", [0, 1, 4, 12, 40])
+@pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
+def test_a_face_at_the_edge_is_drawn_and_one_that_is_cut_off_is_refused(
+    side: str, margin: int
+) -> None:
+    points = np.concatenate(
+        [landmarks().group(g) for g in ("lips_outer", "right_eye", "left_eye")]
+    )
+    (x0, y0), (x1, y1) = points.min(0) - margin, points.max(0) + margin
+    size = SIZE // 2
+    x = {"left": x0, "right": x1 - size}.get(side, (x0 + x1 - size) / 2)
+    y = {"top": y0, "bottom": y1 - size}.get(side, (y0 + y1 - size) / 2)
+    x, y = (int(np.clip(v, 0, SIZE - size)) for v in (x, y))
+    cut = Portrait(
+        "cut", "", "", np.ascontiguousarray(picture()[y : y + size, x : x + size]),
+        landmarks().scaled(1, (x, y)),
+    )  # fmt: skip
+    busy = {"yaw": 0.14, "y": 0.1, "gap": 0.5, "jaw": 1, "blink_r": 1, "gaze_x": 1, "smile_r": 1}
+    try:
+        drawn = WarpRenderer(cut, size).render(vector(busy))
+    except PortraitError as error:
+        assert "cut off" in str(error)
+    else:
+        assert drawn.shape == (size, size, 3)

@@ -236,3 +236,18 @@ def test_goemotions_macro_f1():
         total = sum(s == name for s in said) + sum(name in m for m in meant)
         scores.append(2 * hits / total)
     assert sum(scores) / 7 > 0.45
+
+
+def test_lone_surrogates_are_read_as_broken_characters():
+    felt = LexiconAppraiser(MiniLM()).appraise(text="I am so happy \udcff\ud83d")
+    assert felt.as_dict()["weights"]["happy"] > 0.5
+
+
+def test_reading_ahead_changes_no_result():
+    texts = ["I am so happy today", "What a long, odd day it was for all of us.", "The train left."]
+    alone, together = LexiconAppraiser(MiniLM()), LexiconAppraiser(MiniLM())
+    together.read_ahead(texts)
+    for text in texts:
+        one, other = alone.appraise(text=text), together.appraise(text=text)
+        assert np.allclose(one.weights, other.weights, atol=1e-3)
+        assert np.allclose(one.latent, other.latent, atol=1e-4)

@@ -27,6 +27,7 @@ def dominant(text: str) -> str:
         ("That is disgusting", "disgusted"),
         ("I'm terrified of it", "fearful"),
         ("I can't believe it", "surprised"),
+        ("I got promoted today", "happy"),
         ("😭", "sad"),
         ("what a day :)", "happy"),
         ("that was nice, but now I am sad", "sad"),
@@ -38,6 +39,13 @@ def dominant(text: str) -> str:
 )
 def test_reads_feeling(text, emotion):
     assert dominant(text) == emotion
+
+
+def test_a_negator_inside_a_phrase_negates_nothing_after_it():
+    strengths = LEXICON.read("I can't believe we won!").strengths
+    felt = {name for name, value in zip(EMOTIONS, strengths, strict=True) if value > 0}
+    assert felt == {"happy", "surprised"}
+    assert dominant("Can't believe it, but I'm not happy at all") == "sad"
 
 
 def test_degree_is_monotone():

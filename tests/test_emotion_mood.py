@@ -26,7 +26,7 @@ def test_is_felt_before_the_first_word_and_held_after_the_last():
     mood = Mood(REST).feel(ANGRY, 2 * RATE, 3 * RATE)
     assert at(mood, 2.0)[ANGER] > 0.3
     assert at(mood, 2.5)[ANGER] == pytest.approx(0.9)
-    assert at(mood, 3.4)[ANGER] == pytest.approx(0.9)
+    assert at(mood, 3.15)[ANGER] == pytest.approx(0.9)
 
 
 def test_decays_monotonically():

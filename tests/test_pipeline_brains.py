@@ -72,3 +72,10 @@ async def test_what_cannot_be_made_is_a_configuration_error(model):
 )
 def test_ollama_addresses_are_read_as_ollama_reads_them(host, address):
     assert _ollama_address(access_of(LlmSettings(ollama_host=host))) == address
+
+
+async def test_auto_says_why_a_server_of_the_settings_is_not_used():
+    brain = await choose_brain(LlmSettings(base_url="http://127.0.0.1:9/v1"), timeout=10)
+    assert brain.spec == "embedded"
+    assert "127.0.0.1:9" in brain.note and "Check the address and the key" in brain.note
+    assert (await choose_brain(LlmSettings(model="embedded"))).note == ""

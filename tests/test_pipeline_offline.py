@@ -3,6 +3,7 @@
 import resource
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -130,6 +131,28 @@ def test_each_sentence_may_be_felt_in_its_own_way(tmp_path: Path) -> None:
     )
     say_clip("I won. I lost.", options, tmp_path / "clip.mp4")
     assert heard == ["I won.", "I lost."]
+
+
+class Mute(worker_fakes.Whistle):
+    def stream(self, text: str, voice: str, emotion: EmotionState) -> Iterator[SpeechChunk]:
+        for chunk in super().stream(text, voice, emotion):
+            yield replace(chunk, pcm=np.zeros_like(chunk.pcm))
+
+
+def test_a_text_without_sound_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="nothing in the text") as error:
+        say_clip("你好", replace(OPTIONS, tts=f"{__name__}:Mute"), tmp_path / "clip.mp4")
+    assert error.value.remedy and leftovers(tmp_path) == []
+
+
+def test_clips_have_a_longest_length(tmp_path: Path) -> None:
+    short = replace(OPTIONS, longest=0.5)  # a sentence lasts 0.2 s
+    say_clip("One. Two.", short, tmp_path / "clip.mp4")
+    with pytest.raises(MediaError, match=r"more than 0.5 seconds"):
+        say_clip("One. Two. Three.", short, tmp_path / "other.mp4")
+    with pytest.raises(MediaError, match=r"more than 0.1 seconds"):
+        drive_clip(tmp_path / "clip.mp4", replace(OPTIONS, longest=0.1), tmp_path / "other.mp4")
+    assert leftovers(tmp_path) == ["clip.mp4"]
 
 
 def test_drive_speaks_a_recording(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ _WORDS = (
     (r"\bcubed\b", "**3"),
     (r"\bto the power of\b|\^", "**"),
     (r"\b(?:the )?square root of\s*(\d+(?:\.\d+)?)", r"\1**0.5"),
+    (r"\bsqrt(?: of)?\s*\(?\s*(\d+(?:\.\d+)?)\s*\)?", r"\1**0.5"),
 )
 _ASKED = re.compile(
     r"^(?:(?:so|and|ok|okay|please|hey|now|well|then)[, ]+)*"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.brain.book import Book, Passage
+from agent.brain.calculator import find_sum
 from agent.brain.conversation import MAX_CHARACTERS, Conversation, Thought, is_question
 from agent.brain.files import DATA
 from agent.brain.reflection import Mirror
@@ -100,7 +101,7 @@ def _unreadable(mind: Mind, conversation: Conversation) -> Thought | None:
     text = conversation.text
     if _MARKUP.search(text):
         return mind.mirror.meet("markup", conversation)
-    if mind.book.exactly(text):
+    if mind.book.exactly(text) or find_sum(text):  # "sqrt(144)" only looks like noise
         return None
     if len(text) >= MAX_CHARACTERS - 50:
         return mind.mirror.meet("too_long", conversation)

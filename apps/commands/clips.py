@@ -60,6 +60,7 @@ def _options(look: Look, settings: Settings, emotion: EmotionState | None = None
         emotion=emotion or EmotionState.neutral(),
         voice=_voice(persona, settings),
         size=settings.avatar.size,
+        longest=settings.limits.max_clip_s,
         avatar=reference("limner.avatar", settings.avatar.engine),
         tts=reference("limner.tts", settings.voice.engine),
     )

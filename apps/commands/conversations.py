@@ -59,9 +59,12 @@ class Conversation:
         ]
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")  # a full disk must not cost the old file
-        part.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
-        part.chmod(0o600)
-        part.replace(file)
+        try:
+            part.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+            part.chmod(0o600)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def state_folder() -> Path:

@@ -40,6 +40,8 @@ async def _print(text: str, conversation: Conversation, settings: Settings, as_j
 
 async def _agent(settings: Settings) -> Agent:
     brain = await choose_brain(settings.llm)
+    if brain.note:
+        typer.echo(f"limner: {brain.note}", err=True)
     seconds = settings.llm.first_token_timeout_s
     limits = Limits(seconds, seconds, settings.limits.max_message_chars)
     return Agent(brain.model, load_persona(settings.persona), limits, brain.title)
