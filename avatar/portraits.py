@@ -52,12 +52,13 @@ LandmarkFinder = Callable[[_Image], Sequence[FoundFace]]
 
 @dataclass(frozen=True, slots=True)
 class GalleryEntry:
-    """One built-in portrait; `picture` is its file."""
+    """One built-in portrait; `picture` is its file, `sex` as of a voice: "female" or "male"."""
 
     name: str
     title: str
     description: str
     picture: Path
+    sex: str = ""
 
 
 def gallery() -> list[GalleryEntry]:
@@ -68,11 +69,10 @@ def gallery() -> list[GalleryEntry]:
         picture = path.with_suffix(".webp")
         if not {"name", "title", "landmarks"} <= data.keys() or not picture.is_file():
             continue  # some other JSON file
-        entries.append(
-            GalleryEntry(
-                str(data["name"]), str(data["title"]), str(data.get("description", "")), picture
-            )
+        name, title, about, sex = (
+            str(data.get(key, "")) for key in ("name", "title", "description", "sex")
         )
+        entries.append(GalleryEntry(name, title, about, picture, sex))
     return entries
 
 
@@ -127,7 +127,9 @@ def _load_file(path: Path, landmark_finder: LandmarkFinder | None) -> Portrait:
     if sidecar.is_file():
         data = _read_json(sidecar)
         return _square(_described(path.stem, data), rgb, _given(data, rgb, path))
-    return portrait_from_rgb(rgb, path.stem, landmark_finder)
+    finder = landmark_finder or _built_in_finder()
+    landmarks = Landmarks(_one_face(finder(rgb), path.name))
+    return _square((path.stem, _title(path.stem), ""), rgb, landmarks)
 
 
 def _described(name: str, data: dict[str, object]) -> tuple[str, str, str]:

@@ -109,7 +109,7 @@ def test_names_that_no_file_can_have(name: str) -> None:
 
 
 def test_no_face(drawn: Path) -> None:
-    with pytest.raises(PortraitError, match="No face"):
+    with pytest.raises(PortraitError, match="No face was found in my_face.png"):
         load_portrait(drawn, finder())
 
 

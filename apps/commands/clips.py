@@ -1,6 +1,6 @@
 """`limner say` and `limner drive`: clips of a portrait that speaks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from emotion.types import EmotionState
 from pipeline.config import Settings
 from pipeline.offline import ClipOptions, drive_clip, say_clip
 from pipeline.plugins import load, reference
-from speech.types import FEATURE_RATE
+from speech.types import FEATURE_RATE, Voice
 
 AUTOMATIC = "auto"
 
@@ -53,12 +53,13 @@ def drive_audio(audio: Path, look: Look, settings: Settings, out: Path) -> None:
 
 
 def _options(look: Look, settings: Settings, emotion: EmotionState | None = None) -> ClipOptions:
-    portrait = look.portrait or settings.avatar.portrait
-    persona = _persona(portrait, settings)
+    wanted = look.portrait or settings.avatar.portrait
+    persona = _persona(wanted, settings)
+    portrait = wanted or persona.portrait or gallery()[0].name
     return ClipOptions(
-        portrait=portrait or persona.portrait or gallery()[0].name,
+        portrait=portrait,
         emotion=emotion or EmotionState.neutral(),
-        voice=_voice(persona, settings),
+        voice=_voice(portrait, persona, settings),
         size=settings.avatar.size,
         longest=settings.limits.max_clip_s,
         avatar=reference("limner.avatar", settings.avatar.engine),
@@ -74,12 +75,17 @@ def _persona(portrait: str, settings: Settings) -> Persona:
     return load_persona(settings.persona)
 
 
-def _voice(persona: Persona, settings: Settings) -> str:
-    """The voice of the settings, else the persona's where this machine has it, else the first."""
+def _voice(portrait: str, persona: Persona, settings: Settings) -> str:
+    """The voice of the settings, else the persona's if the face is theirs (or nobody's we know),
+    else the first that suits the face; "" is the engine's choice."""
     if settings.voice.id != AUTOMATIC:
         return settings.voice.id
-    here = [voice.id for voice in load("limner.tts", settings.voice.engine)().voices()]
-    return persona.voice if persona.voice in here else ""
+    voices: Sequence[Voice] = load("limner.tts", settings.voice.engine)().voices()
+    sex = next((entry.sex for entry in gallery() if entry.name == portrait), "")
+    theirs = [voice.id for voice in voices if voice.id == persona.voice]
+    if theirs and (persona.portrait == portrait or not sex):
+        return theirs[0]
+    return next((voice.id for voice in voices if voice.sex == sex), "")
 
 
 def _appraiser(settings: Settings) -> EmotionAppraiser:

@@ -56,7 +56,7 @@ def print_portraits(*, as_json: bool) -> None:
 
     found = gallery()
     if as_json:
-        fields = ("name", "title", "description")
+        fields = ("name", "title", "description", "sex")
         typer.echo(json.dumps([{name: getattr(p, name) for name in fields} for p in found]))
     else:
         rows = [(p.name, p.title, p.description) for p in found]
