@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from agent.brain import EmbeddedBrain
 from agent.models import ModelChoice, detect_models
 from agent.persona import Persona, load_persona
 from avatar.portraits import gallery
-from emotion.errors import ConfigError, LimnerError
+from emotion.errors import LimnerError
 from emotion.mood import Mood
-from emotion.types import EmotionState
 from pipeline.brains import access_of, brain_model, chosen
+from pipeline.casting import Cast
 from pipeline.clock import MediaClock
 from pipeline.config import Settings
 from pipeline.encoders import H264Encoder, JpegEncoder
@@ -37,8 +38,6 @@ from pipeline.workers import Worker, WorkerEvent
 from speech.turns import TurnDetector, TurnSettings
 from speech.types import FPS, PLAY_RATE, Voice
 from speech.vad import SileroVad
-
-AUTOMATIC = "auto"
 
 log = structlog.get_logger(__name__)
 
@@ -105,51 +104,52 @@ class Engines:
         Raises ConfigError or PortraitError for names that do not exist.
         """
         persona = load_persona(choices.get("persona") or self.settings.persona)
+        portrait = choices.get("portrait") or self._face(persona)
+        cast = Cast(persona, portrait, choices.get("voice") or self.settings.voice.id)
         clock = MediaClock()
         parts = Parts(
             dialogue=self._agent(persona),
             mind=self.mind,
             voice=RemoteVoice(self._voice),
-            voice_id=self.pick_voice(choices.get("voice") or self.settings.voice.id, persona.voice),
-            own_voice=persona.voice,
-            avatar=await self._portrait(choices.get("portrait") or self._face(persona), clock),
+            voice_id=cast.voice_id(self.voices),
+            avatar=await self._portrait(portrait, clock),
             ears=RemoteEars(self._ears),
             turns=self._turn_detector,
             resting=persona.mood(),
+            cast=cast,
         )
         lead = self.settings.stream.lead_speaking_ms * PLAY_RATE // 1000
         return Session(parts, clock, lead, self.configure)
 
-    async def configure(
-        self,
-        session: Session,
-        *,
-        persona: str | None = None,
-        portrait: str | Path | None = None,
-        voice: str | None = None,
-        **feeling: EmotionState | None,
-    ) -> None:
-        """Change a live session; what is not named stays. `feeling=None` means automatic.
-
-        Raises ConfigError or PortraitError; the session is then as it was.
+    async def configure(self, session: Session, **wishes: Any) -> None:
+        """Change a live session: `persona` and `voice` by name, `portrait` by name or as a Path,
+        `feeling` (None: automatic). What is not named stays; a new persona brings its own face and
+        voice. Raises ConfigError or PortraitError; the session is then as it was.
         """
-        chosen = load_persona(persona) if persona else None
-        face = portrait or (self._face(chosen) if chosen else None)
-        avatar = await self._portrait(face, session.clock) if face else None
-        if chosen:
-            await session.stop()
-            session.parts.dialogue, session.parts.resting = self._agent(chosen), chosen.mood()
-            session.playout.mood = Mood(chosen.mood())
-            session.parts.own_voice = chosen.voice
-            session.parts.voice_id = self.pick_voice(AUTOMATIC, chosen.voice)
-        if voice:
-            session.parts.voice_id = self.pick_voice(voice, session.parts.own_voice)
-        if avatar:
+        parts = session.parts
+        assert parts.cast is not None
+        cast = self._recast(parts.cast, wishes)
+        voice_id = cast.voice_id(self.voices)
+        agent = self._agent(cast.persona) if "persona" in wishes else None
+        if cast.portrait != parts.cast.portrait:
+            avatar = await self._portrait(cast.portrait, session.clock)
             await session.playout.replace_avatar(avatar)
-            session.parts.avatar = avatar
-        if "feeling" in feeling:
-            session.playout.held = feeling["feeling"]
+            parts.avatar = avatar
+        if agent:
+            await session.stop()
+            parts.dialogue, parts.resting = agent, cast.persona.mood()
+            session.playout.mood = Mood(parts.resting)
+        parts.cast, parts.voice_id = cast, voice_id
+        if "feeling" in wishes:
+            session.playout.held = wishes["feeling"]
         await session.enter(session.activity)
+
+    def _recast(self, cast: Cast, wishes: dict[str, Any]) -> Cast:
+        if "persona" in wishes:
+            persona = load_persona(wishes["persona"])
+            cast = Cast(persona, self._face(persona))
+        changes = {key: wishes[key] for key in ("portrait", "voice") if wishes.get(key)}
+        return replace(cast, **changes)
 
     def outlet(self, codecs: list[str], generation: int) -> Outlet:
         """The way out to a page that can decode these codecs."""
@@ -158,16 +158,6 @@ class Engines:
         if wanted != "jpeg" and "h264" in codecs:
             return Outlet(H264Encoder(size, FPS), VideoCodec.H264, generation)
         return Outlet(JpegEncoder(size), VideoCodec.JPEG, generation)
-
-    def pick_voice(self, wanted: str, own: str) -> str:
-        """The id of a voice that can be used: the one named, else the persona's own, else the
-        first. Raises ConfigError for a named voice that does not exist."""
-        known = [voice.id for voice in self.voices]
-        if wanted != AUTOMATIC:
-            if wanted not in known:
-                raise ConfigError(f'There is no voice "{wanted}".', f"Known: {', '.join(known)}.")
-            return wanted
-        return own if own in known else known[0]
 
     @property
     def brain(self) -> ModelChoice:

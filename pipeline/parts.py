@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.types import ReplyChunk, UserTurn
 from avatar.types import Activity, Frame
 from emotion.types import EmotionState
+from pipeline.casting import Cast
 from speech.turns import TurnDetector
 from speech.types import SpeechChunk, Transcript
 
@@ -94,4 +95,4 @@ class Parts:
     ears: Ears
     turns: Callable[[], TurnDetector]
     resting: EmotionState
-    own_voice: str = ""  # the persona's, where it can be used
+    cast: Cast | None = None  # who is played; None where engines are scripted

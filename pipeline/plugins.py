@@ -48,11 +48,6 @@ def _find(group: str, name: str, lookup: Lookup) -> EntryPoint:
     return found[name]
 
 
-def _unknown(group: str, name: str, found: dict[str, EntryPoint]) -> ConfigError:
-    known = ", ".join(sorted(found)) or "none; is limner installed (make chat)?"
-    return ConfigError(f'There is no {group} plug-in "{name}".', f"Known: {known}.")
-
-
 def _by_name(group: str, lookup: Lookup) -> dict[str, EntryPoint]:
     if group not in GROUPS:
         raise ConfigError(f'There is no plug-in group "{group}".', f"Known: {', '.join(GROUPS)}.")

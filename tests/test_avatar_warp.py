@@ -222,9 +222,7 @@ def test_clear_goes_on_at_the_given_frame() -> None:
 def test_a_face_at_the_edge_is_drawn_and_one_that_is_cut_off_is_refused(
     side: str, margin: int
 ) -> None:
-    points = np.concatenate(
-        [landmarks().group(g) for g in ("lips_outer", "right_eye", "left_eye")]
-    )
+    points = np.concatenate([landmarks().group(g) for g in ("lips_outer", "right_eye", "left_eye")])
     (x0, y0), (x1, y1) = points.min(0) - margin, points.max(0) + margin
     size = SIZE // 2
     x = {"left": x0, "right": x1 - size}.get(side, (x0 + x1 - size) / 2)

@@ -37,6 +37,16 @@ async ([box, count]) => {
   return total / count;
 }
 """
+# Mean brightness of the background beside the face.
+COLOUR = """
+() => {
+  const data = document.querySelector("#stage canvas").getContext("2d")
+    .getImageData(10, 10, 60, 200).data;
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 4) sum += data[i];
+  return sum / (data.length / 4);
+}
+"""
 FACE, MOUTH = [0.3, 0.2, 0.4, 0.45], [0.38, 0.48, 0.24, 0.12]
 REPLY = "#chat .bot"
 
@@ -232,6 +242,44 @@ def test_a_broken_picture_is_refused_in_words(page: "Page", tmp_path: Path) -> N
     assert len(alert.inner_text()) > 20
     shown = page.evaluate("limner.stats.shown")
     page.wait_for_function(f"limner.stats.shown > {shown + 5}", timeout=5000)
+
+
+def test_an_uploaded_picture_comes_alive_and_speaks(page: "Page", tmp_path: Path) -> None:
+    from PIL import Image
+
+    mine = tmp_path / "me.jpg"
+    with Image.open("avatar/gallery/kofi.webp") as picture:
+        picture.convert("RGB").rotate(4).save(mine, quality=90)
+    before = page.evaluate(COLOUR)
+    page.locator("header [data-do=settings]").last.click()
+    page.get_by_label("The person in my picture agrees").check()
+    page.locator("#settings input[type=file]").first.set_input_files(mine)
+    page.wait_for_function(
+        "([was, now]) => Math.abs(eval(now)() - was) > 15", arg=[before, COLOUR], timeout=20_000
+    )
+    assert page.locator("#settings-status [role=alert]").count() == 0
+    page.keyboard.press("Escape")
+    type_message(page, "Hello")
+    page.wait_for_function("limner.stats.turns[0]?.firstFrame", timeout=20_000)
+
+
+def test_a_hidden_tab_gets_sound_without_pictures(page: "Page") -> None:
+    page.mouse.click(5, 5)
+    page.evaluate(
+        "() => { Object.defineProperty("
+        "document, 'hidden', { get: () => true, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    page.evaluate("limner.player.sendText('How does this work?')")
+    page.wait_for_function("limner.player.level > 0.02", timeout=20_000)
+    shown = page.evaluate("limner.stats.shown")
+    page.wait_for_timeout(700)
+    assert page.evaluate("limner.stats.shown") <= shown + 1
+    page.evaluate(
+        "() => { Object.defineProperty(document, 'hidden', { get: () => false });"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    page.wait_for_function(f"limner.stats.shown > {shown + 10}", timeout=5000)
 
 
 def test_it_fits_a_phone(browser: "Browser", server: LiveServer) -> None:

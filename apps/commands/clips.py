@@ -13,12 +13,11 @@ from avatar.portraits import gallery
 from emotion.labels import parse_labels
 from emotion.protocols import EmotionAppraiser
 from emotion.types import EmotionState
+from pipeline.casting import Cast
 from pipeline.config import Settings
 from pipeline.offline import ClipOptions, drive_clip, say_clip
 from pipeline.plugins import load, reference
 from speech.types import FEATURE_RATE, Voice
-
-AUTOMATIC = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +75,8 @@ def _persona(portrait: str, settings: Settings) -> Persona:
 
 
 def _voice(portrait: str, persona: Persona, settings: Settings) -> str:
-    """The voice of the settings, else the persona's if the face is theirs (or nobody's we know),
-    else the first that suits the face; "" is the engine's choice."""
-    if settings.voice.id != AUTOMATIC:
-        return settings.voice.id
     voices: Sequence[Voice] = load("limner.tts", settings.voice.engine)().voices()
-    sex = next((entry.sex for entry in gallery() if entry.name == portrait), "")
-    theirs = [voice.id for voice in voices if voice.id == persona.voice]
-    if theirs and (persona.portrait == portrait or not sex):
-        return theirs[0]
-    return next((voice.id for voice in voices if voice.sex == sex), "")
+    return Cast(persona, portrait, settings.voice.id).voice_id(voices)
 
 
 def _appraiser(settings: Settings) -> EmotionAppraiser:
