@@ -129,18 +129,39 @@ test("it never grows beyond its limit", () => {
   assert.equal(buffer.delay, 0.5);
 });
 
-test("time is given back slowly, only after calm and only what is spare", () => {
-  const buffer = new JitterBuffer({ start: 0.06, hold: 1, step: 0.004 });
-  buffer.observe(-0.03, KIND.VIDEO, 0);
-  buffer.observe(-0.03, KIND.VIDEO, 0);
-  const grown = buffer.observe(-0.03, KIND.VIDEO, 0);
-  buffer.observe(0.1, KIND.VIDEO, 0.5);
-  assert.equal(buffer.relax(0.5), 0, "not yet calm");
-  assert.equal(buffer.relax(2), 0.004);
+test("time is given back only after calm, and only what is spare", () => {
+  const buffer = new JitterBuffer({ start: 0.06, hold: 1, calm: 2 });
+  for (let i = 0; i < 3; i++) buffer.observe(-0.03, KIND.VIDEO, 0);
+  const pause = (slack, now) => { buffer.observe(slack, KIND.VIDEO, now); return buffer.relax(now); };
+  assert.equal(pause(0.12, 0.5), 0, "not yet calm");
+  assert.ok(Math.abs(pause(0.12, 2) - 0.02) < 1e-9, "a third of 60 ms to spare");
   assert.equal(buffer.relax(2.25), 0, "nothing was seen since");
-  buffer.observe(0.061, KIND.VIDEO, 2.3);
-  assert.equal(buffer.relax(2.5), 0, "no more than the 60 ms it wants");
-  assert.ok(buffer.delay < grown);
+  assert.equal(pause(0.061, 2.5), 0, "no more than the 60 ms it wants");
+});
+
+test("one hiccup does not slow down the whole talk", () => {
+  const buffer = new JitterBuffer();
+  const grown = buffer.observe(-0.5, KIND.AUDIO, 0, true);
+  for (let tick = 1; tick <= 24; tick++) {
+    buffer.observe(0.05 + buffer.delay, KIND.VIDEO, tick / 4);
+    buffer.relax(tick / 4);
+  }
+  assert.ok(grown > 0.5 && buffer.delay < 0.05, `${buffer.delay} s are left after 6 s of pauses`);
+});
+
+test("a gap within speech is remembered longer than a late beginning", () => {
+  const buffer = new JitterBuffer({ calm: 1 });
+  buffer.observe(-0.1, KIND.AUDIO, 0, false);
+  buffer.observe(0.2, KIND.VIDEO, 5);
+  assert.equal(buffer.relax(5), 0);
+  buffer.observe(0.2, KIND.VIDEO, 30);
+  assert.ok(buffer.relax(30) > 0);
+});
+
+test("the queue holds the longest buffer and the server's lead", () => {
+  const queue = new FrameQueue();
+  const { max, start } = new JitterBuffer();
+  assert.ok(queue.limit / 25 > max + start + 0.4);
 });
 
 test("media time and local time are each other's inverse", () => {

@@ -100,21 +100,23 @@ export class GenerationGate {
   }
 }
 
-// How far the page plays behind the server. The server sends pictures about 60 ms before they are
-// due, or the page waits as long: 60 ms is the whole buffer at first. It grows at once when sound would come too late, after
-// repeated late pictures only, and gives time back slowly, in pauses, when the wait was too long.
+// How far the page plays behind the server: 60 ms at first. It grows at once when sound would come
+// too late, after repeated late pictures only, and gives time back in pauses: a third of what was to
+// spare for a while, so that one hiccup of a busy machine does not slow down the whole talk.
 export class JitterBuffer {
   delay = 0; // seconds added so far
   #lowest = Infinity; // smallest slack since the last relax
+  #calm = []; // the smallest slacks of the last pauses
   #late = 0;
   #until = 0;
 
-  constructor({ start = 0.06, guard = 0.01, max = 0.8, hold = 8, step = 0.004 } = {}) {
-    Object.assign(this, { start, guard, max, hold, step });
+  constructor({ start = 0.06, guard = 0.01, max = 0.8, hold = 8, step = 0.004, calm = 6 } = {}) {
+    Object.assign(this, { start, guard, max, hold, step, calm });
   }
 
-  // slack: seconds between a packet's arrival and when it is due. Returns seconds to wait longer.
-  observe(slack, kind, now) {
+  // slack: seconds between a packet's arrival and when it is due; begins: nothing is playing yet.
+  // Returns seconds to wait longer.
+  observe(slack, kind, now, begins = false) {
     this.#lowest = Math.min(this.#lowest, slack);
     if (kind === KIND.VIDEO) {
       // One late picture is a hiccup and is simply not shown; three in a row are a slow link.
@@ -125,26 +127,31 @@ export class JitterBuffer {
     const grown = Math.min(this.guard - slack, this.max - this.delay);
     if (grown <= 0) return 0;
     this.delay += grown;
-    // Sound comes in bursts with pauses between: what it needed, it will need again.
-    this.#until = now + (kind === KIND.AUDIO ? this.hold * 8 : this.hold);
+    // A gap within speech is heard: what it needed is kept longer than a late beginning.
+    this.#until = now + (kind === KIND.VIDEO ? this.hold : begins ? 0 : this.hold * 3);
     this.#lowest = Infinity;
+    this.#calm = [];
     return grown;
   }
 
   // Called in pauses, about four times a second. Returns seconds to wait less.
   relax(now) {
-    if (now < this.#until || this.#lowest === Infinity) return 0;
-    const spare = this.#lowest - this.start;
+    if (this.#lowest === Infinity) return 0;
+    this.#calm = [...this.#calm, this.#lowest].slice(-this.calm);
     this.#lowest = Infinity;
+    if (now < this.#until || this.#calm.length < this.calm) return 0;
+    const spare = Math.min(...this.#calm) - this.start;
     if (spare < this.guard / 2) return 0;
-    const given = Math.min(this.step, spare);
+    const given = Math.min(spare, Math.max(this.step, spare / 3));
     this.delay -= given;
+    this.#calm = this.#calm.map((slack) => slack - given);
     return given;
   }
 
   reset() {
     this.delay = 0;
     this.#lowest = Infinity;
+    this.#calm = [];
     this.#late = 0;
   }
 }
@@ -179,7 +186,8 @@ export class FrameQueue {
   #items = []; // {pts, generation, activity, turn, image}
   skipped = 0;
 
-  constructor(limit = 24) {
+  // limit: more than the longest buffer and the server's lead together, or nothing would ever be due.
+  constructor(limit = 60) {
     this.limit = limit;
   }
 

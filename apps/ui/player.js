@@ -39,6 +39,7 @@ export class Player extends EventTarget {
   #outbox;
   #captions = [];
   #shownCaption = "";
+  #soundEnd = 0; // pts behind the last piece of sound
   #waiting = []; // sound that came before the browser let us play
   #decoder = new PictureDecoder((packet, image) => this.#keep(packet, image), () => this.#fallBackToJpeg());
   #canvas;
@@ -169,8 +170,8 @@ export class Player extends EventTarget {
     this.#settled = true;
   }
 
-  #wait(slack, kind) {
-    const grown = this.#buffer.observe(slack, kind, performance.now() / 1000);
+  #wait(slack, kind, begins = false) {
+    const grown = this.#buffer.observe(slack, kind, performance.now() / 1000, begins);
     if (grown) this.#base.delay(Math.ceil(grown * RATE) / RATE);
   }
 
@@ -258,8 +259,9 @@ export class Player extends EventTarget {
     }
   }
 
-  #playSound({ pts, turn, payload }) {
-    this.#wait(this.#sound.slack(this.#base.due(pts)), KIND.AUDIO);
+  #playSound({ pts, turn, duration, payload }) {
+    this.#wait(this.#sound.slack(this.#base.due(pts)), KIND.AUDIO, pts !== this.#soundEnd);
+    this.#soundEnd = pts + duration;
     const pcm = new Int16Array(payload.slice().buffer); // the copy also aligns it
     const audible = this.#sound.play(pcm, this.#base.due(pts));
     if (audible !== null) this.#tell(this.stats.soundScheduled(turn, () => this.#sound.wallTime(audible)));
