@@ -117,7 +117,8 @@ def _turns(page: "Page", count: int) -> dict[str, Any]:
 
 
 def _smooth(page: "Page") -> dict[str, Any]:
-    """A minute of talking and resting: pictures shown, gaps, skipped, scheduled A/V offset."""
+    """A minute of talking and resting, without interruptions: pictures shown, gaps, skipped ones,
+    scheduled A/V offset (what is drawn against what is heard by the audio clock)."""
     page.evaluate("() => { limner.stats.pause(); limner.benchFrom = performance.now(); }")
     skipped = page.evaluate("limner.stats.skipped")
     deadline = time.monotonic() + SMOOTH_S
@@ -125,7 +126,9 @@ def _smooth(page: "Page") -> dict[str, Any]:
     while time.monotonic() < deadline:
         page.evaluate("text => limner.player.sendText(text)", MESSAGES[number % len(MESSAGES)])
         number += 1
-        page.wait_for_timeout(min(8000, max(0, (deadline - time.monotonic()) * 1000)))
+        page.wait_for_timeout(2000)  # longer than any brain of ours thinks
+        page.wait_for_function("limner.player.activity === 'idle'", timeout=60_000)
+        page.wait_for_timeout(1000)
     frames = page.evaluate("limner.stats.frames.filter(f => f.at > limner.benchFrom)")
     gaps = page.evaluate("limner.stats.gaps.filter(g => g.at > limner.benchFrom).map(g => g.gap)")
     seconds = (frames[-1]["at"] - frames[0]["at"]) / 1000

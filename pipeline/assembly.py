@@ -89,6 +89,7 @@ class Engines:
             detect_models(access_of(self.settings.llm)), self._avatar.start(), self._voice.start()
         )
         self.voices = await self._voice.call("voices")
+        self._warming.append(asyncio.create_task(self._warm_up(self._voice)))
 
     async def close(self) -> None:
         """End the workers."""
@@ -202,9 +203,11 @@ class Engines:
     async def _warm_up(self, worker: Worker) -> None:
         """Start and load what is slow while the page loads; who needs it meanwhile waits."""
         try:
-            await worker.start()
+            if not worker.up:
+                await worker.start()
             await worker.call("warm_up")
             if worker is self._mind:
                 await self._built_in.warm(load_persona(self.settings.persona).knowledge)
+                await self._built_in.ainvoke("Hello")  # what is imported at the first reply
         except LimnerError as error:  # its first use meets this again and reports it
             log.warning("warm_up_failed", worker=worker.name, error=str(error))

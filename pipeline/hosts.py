@@ -33,6 +33,12 @@ class VoiceHost:
         """As `TextToSpeech.stream`."""
         return self._engine.stream(text, voice, emotion)
 
+    def warm_up(self) -> None:
+        """Load the first voice now, so that the first clause does not wait for it."""
+        voices = self._engine.voices()
+        for _ in self._engine.stream("Hello.", voices[0].id, EmotionState.neutral()):
+            pass
+
     def cancel(self) -> None:
         """End the running `stream` soon; called from the worker's reader thread."""
         self._engine.cancel()

@@ -100,7 +100,7 @@ export class GenerationGate {
   }
 }
 
-// How far the page plays behind the server: 60 ms at first. It grows at once when sound would come
+// How far the page plays behind the server: 60 ms at first (90 lost as many pictures). It grows at once when sound would come
 // too late, after repeated late pictures only, and gives time back in pauses: a third of what was to
 // spare for a while, so that one hiccup of a busy machine does not slow down the whole talk.
 export class JitterBuffer {
