@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil
 import yaml
 from rich.console import Console
@@ -83,10 +84,11 @@ def measure_chat(settings: Settings, turns: int) -> dict[str, Any]:
         cold_start = time.monotonic() - began
         page.mouse.click(5, 5)
         page.wait_for_timeout(3000)
-        idle = _idle(process)
+        roles = _roles(address)
+        idle = _idle(process, roles)
         live = _turns(page, turns)
         smooth = _smooth(page)
-        memory = _memory(process)
+        memory = _memory(process, roles)
     return {"machine": _machine(), "cold_start_s": round(cold_start, 2), "idle": idle,
             **live, "smooth": smooth, "memory": memory}  # fmt: skip
 
@@ -146,26 +148,29 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def _idle(process: psutil.Process) -> dict[str, float]:
+def _idle(process: psutil.Process, roles: dict[int, str]) -> dict[str, float]:
     """CPU of the server and its workers while one page rests, in % of a core."""
     family = _family(process)
     before = {p.pid: sum(p.cpu_times()[:2]) for p in family}
     time.sleep(IDLE_S)
-    shares = {_role(p): (sum(p.cpu_times()[:2]) - before[p.pid]) / IDLE_S * 100 for p in family}
+    shares = {
+        roles.get(p.pid, "server"): (sum(p.cpu_times()[:2]) - before[p.pid]) / IDLE_S * 100
+        for p in family
+    }
     return {"cpu_percent": round(sum(shares.values()), 1),
             **{name: round(share, 1) for name, share in shares.items()}}  # fmt: skip
 
 
-def _memory(process: psutil.Process) -> dict[str, float]:
+def _memory(process: psutil.Process, roles: dict[int, str]) -> dict[str, float]:
     """Proportional resident memory (PSS) of server and workers in MB: shared pages count once."""
-    sizes = {_role(p): p.memory_full_info().pss / 1e6 for p in _family(process)}
+    sizes = {roles.get(p.pid, "server"): p.memory_full_info().pss / 1e6 for p in _family(process)}
     return {"total_mb": round(sum(sizes.values())), **{k: round(v) for k, v in sizes.items()}}
 
 
-def _role(process: psutil.Process) -> str:
-    parent = process.parent()
-    mine = parent is not None and "apps.chat" in " ".join(parent.cmdline())
-    return f"worker_{process.pid}" if mine else "server"
+def _roles(address: str) -> dict[int, str]:
+    """Names of the worker processes by their ids."""
+    pids = httpx.get(f"{address}live/health").json()["pids"]
+    return {pid: name for name, pid in pids.items()}
 
 
 def _machine() -> dict[str, Any]:
