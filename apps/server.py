@@ -4,7 +4,7 @@ browser -> live/ws -> registry -> session -> engines in worker processes
         -> /       -> Gradio page
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -37,8 +37,9 @@ WORDS = {
 class Server:
     """Everything one server process holds; nothing of it is global."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
+        self._on_ready = on_ready
         self.metrics = Metrics()
         self.engines = Engines(settings, self._worker_event)
         self.registry = SessionRegistry(
@@ -69,6 +70,7 @@ class Server:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         await self.engines.start()
+        self._on_ready()
         try:
             yield
         finally:

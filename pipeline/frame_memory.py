@@ -9,7 +9,6 @@ Axis legend: H W pixels, three channels.
 import mmap
 import os
 import tempfile
-from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +34,11 @@ class FrameMemory:
         view = np.frombuffer(self.map, np.uint8, rgb.size, slot * self._slot)
         view.reshape(rgb.shape)[...] = rgb
 
-    def view(self, slot: int, size: int) -> NDArray[np.uint8]:
-        """The (size, size, 3) uint8 picture in a slot, until something else is written there."""
-        flat = np.frombuffer(self.map, np.uint8, size * size * 3, slot * self._slot)
-        return flat.reshape(size, size, 3)
+    def read(self, slot: int, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Copy the picture in a slot into `out` (H, W, 3) uint8 and return that."""
+        flat = np.frombuffer(self.map, np.uint8, out.size, slot * self._slot)
+        out[...] = flat.reshape(out.shape)
+        return out
 
     def discard(self, first: int, count: int) -> None:
         """Give the memory of some slots back to the system; they can be used again."""
@@ -73,8 +73,7 @@ class FrameRing:
     def close(self) -> None:
         """Free everything; safe to call again."""
         if self.fd >= 0:
-            with suppress(BufferError):  # somebody still looks at a picture: freed after that
-                self.memory.map.close()
+            self.memory.map.close()
             os.close(self.fd)
             self.fd = -1
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from avatar.protocols import AvatarStream
 from avatar.types import Activity, Frame
 from emotion.errors import ProviderError
@@ -160,6 +162,7 @@ class RemoteAvatarStream:
         self._worker, self._ring = owner.worker, owner.ring
         self._region = region
         self._state = state
+        self._picture = np.empty((state.size, state.size, 3), np.uint8)  # the frame shown last
         self._start = 0  # the worker's `starts` when the stream was opened there
         self._closed = False
 
@@ -181,7 +184,7 @@ class RemoteAvatarStream:
     async def frames(self, count: int) -> AsyncGenerator[Frame, None]:
         """The next `count` frames, each as soon as it is rendered.
 
-        Pictures are views of shared memory: each is valid until the next one is asked for.
+        Pictures share one buffer: each is valid until the next one is asked for.
         A closed iterator may have passed up to `SLOTS` frames unseen; `Frame.index` tells.
         Raises ProviderError, with `retryable` set if the worker died meanwhile: the next call
         waits for the new one.
@@ -198,7 +201,7 @@ class RemoteAvatarStream:
     def _shown(self, rendered: tuple[int, int, int]) -> Frame:
         index, turn, slot = rendered
         self._move_to(index + 1)
-        return Frame(turn, self._ring.memory.view(slot, self.size), index)
+        return Frame(turn, self._ring.memory.read(slot, self._picture), index)
 
     async def skip(self, count: int) -> None:
         """As `AvatarStream.skip`."""

@@ -29,7 +29,7 @@ def engine(monkeypatch):
     [
         ("", "flite/slt"),  # the persona of the settings, with their own voice
         ("mara", "flite/slt"),
-        ("ruth", "one/ann"),  # nobody's face: the first voice that suits it
+        ("ruth", "flite/slt"),  # nobody's face: the persona's voice suits it
         ("kofi", "one/bob"),
         ("henrik", "one/bob"),  # his own voice is not on this machine
         ("somebody.jpg", "flite/slt"),
