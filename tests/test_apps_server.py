@@ -1,5 +1,7 @@
 """The server application: its routes, and that it is quiet at rest."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -7,9 +9,11 @@ from apps.server import QUEUE_POLL_S, Server
 from pipeline.config import Settings
 
 
-@pytest.fixture(scope="module")
-def server() -> Server:
-    return Server(Settings())
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    built = Server(Settings())
+    yield built
+    await built.engines.close()
 
 
 async def test_gradio_does_not_poll_its_queue_all_the_time(
