@@ -1,11 +1,15 @@
-"""The quality ladder: when a machine cannot keep up, pictures get fewer; sound is never delayed."""
+"""The quality ladder: when a machine cannot keep up, pictures get fewer; sound is never delayed.
+
+A hiccup is forgiven; only a machine that is late again and again steps down.
+"""
 
 from dataclasses import dataclass
 
 from speech.types import FPS
 
-PATIENCE = 12  # late events without recovery before stepping down
-RECOVERY = 20 * FPS  # frames on time before stepping up again
+PATIENCE = 12  # late frames, less those forgiven, before stepping down
+FORGIVEN = 0.2  # late frames that each frame on time makes good: one in six late is too many
+RECOVERY = 10 * FPS  # frames' time without a late one before stepping up again
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class QualityLadder:
 
     def __init__(self) -> None:
         self.step = 0
-        self._late = 0
+        self._late = 0.0
         self._calm = 0
 
     @property
@@ -47,11 +51,12 @@ class QualityLadder:
         self._late += frames
         if self._late >= PATIENCE and self.step < len(STEPS) - 1:
             self.step += 1
-            self._late = 0
+            self._late = 0.0
 
     def on_time(self) -> None:
         """A frame was sent in time."""
-        self._calm += 1
-        if self._calm >= RECOVERY // STEPS[self.step].period:
-            self._calm = self._late = 0
+        self._late = max(0.0, self._late - FORGIVEN)
+        self._calm += STEPS[self.step].period
+        if self._calm >= RECOVERY:
+            self._calm = 0
             self.step = max(0, self.step - 1)

@@ -12,6 +12,20 @@ def test_late_frames_lower_the_rate_step_by_step() -> None:
     assert rates == [25, 12.5, 25 / 3, 5, 5, 5]
 
 
+def test_hiccups_are_forgiven_and_a_slow_machine_is_not() -> None:
+    hiccups, slow = QualityLadder(), QualityLadder()
+    for _ in range(20):  # five late frames every two seconds
+        hiccups.late(5)
+        for _ in range(45):
+            hiccups.on_time()
+    assert hiccups.step == 0
+    for _ in range(20):  # one frame in four is late, all the time
+        slow.late(3)
+        for _ in range(9):
+            slow.on_time()
+    assert slow.step > 0
+
+
 def test_a_few_late_frames_are_forgiven_and_calm_restores_full_rate() -> None:
     ladder = QualityLadder()
     ladder.late(PATIENCE - 1)
