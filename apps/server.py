@@ -21,6 +21,7 @@ from pipeline.dispatch import Dispatcher
 from pipeline.messages import notice
 from pipeline.metrics import Metrics
 from pipeline.registry import SessionRegistry
+from pipeline.requests import Ack, Measured
 from pipeline.session import Session
 from pipeline.transport import live_routes
 from pipeline.workers import WorkerEvent
@@ -46,7 +47,10 @@ class Server:
             self._open_session, settings.server.max_sessions, settings.server.session_ttl_s
         )
         self.dispatcher = Dispatcher(
-            self.engines.outlet, settings.avatar.size, settings.limits.max_message_chars
+            self.engines.outlet,
+            settings.avatar.size,
+            settings.limits.max_message_chars,
+            self._reported,
         )
 
     def app(self) -> FastAPI:
@@ -76,6 +80,12 @@ class Server:
         finally:
             await self.registry.close()
             await self.engines.close()
+
+    def _reported(self, report: Ack | Measured) -> None:
+        if isinstance(report, Ack):
+            self.metrics.frames(max(0, report.shown), max(0, report.late))
+        elif report.first_sound_ms is not None:
+            self.metrics.heard(max(0.0, report.first_sound_ms))
 
     async def _open_session(self, choices: dict[str, Any]) -> Session:
         session = await self.engines.open_session(choices)

@@ -33,7 +33,7 @@ class Dispatcher:
     """Handles what pages ask.
 
     outlet: builds the way out for a page that takes these codecs, at a generation.
-    measured: receives (turn, first sound ms, first frame ms) that pages measured.
+    reported: receives what pages report of themselves, for the metrics.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Dispatcher:
         outlet: MakeOutlet,
         size: int,
         max_chars: int,
-        measured: Callable[[Measured], None] = lambda m: None,
+        reported: Callable[[Ack | Measured], None] = lambda report: None,
     ) -> None:
         self._outlet = outlet
         self._size = size
         self._max_chars = max_chars
-        self._measured = measured
+        self._reported = reported
 
     def greet(self, session: Session, hello: Hello | None) -> Outlet:
         """A connection begins. Raises MediaError if the page did not say hello."""
@@ -83,6 +83,7 @@ class Dispatcher:
                 await session.stop()
             case Ack():
                 outlet.acknowledge(int(request.pts))
+                self._reported(request)
             case Visibility():
                 outlet.hidden = request.hidden
             case Mic():
@@ -90,7 +91,7 @@ class Dispatcher:
             case Replay():
                 await replay(session, request.turn)
             case Measured():
-                self._measured(request)
+                self._reported(request)
             case Ping():
                 outlet.message({"type": "pong", "t": request.t})
 

@@ -36,12 +36,17 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._turns = self._counter("turns", "Turns by how they ended.", "status")
         self._interrupts = self._counter("interrupts", "Replies cut by the user.")
-        self._frames = self._counter("frames", "Pictures sent or dropped.", "fate")
+        self._frames = self._counter(
+            "frames", "Pictures shown (sent) or skipped (dropped) in pages.", "fate"
+        )
         self._restarts = self._counter("worker_restarts", "Workers that died.", "worker")
         self._sessions = self._gauge("sessions", "Live sessions.")
         self._memory = self._gauge("worker_memory_bytes", "Resident memory.", "worker")
         self._first_packet = self._histogram(
             "first_packet_seconds", "From the user's message to the first sound sent."
+        )
+        self._heard = self._histogram(
+            "first_sound_seconds", "From sending a message to hearing the reply, as pages measure."
         )
         self._stages = self._histogram(
             "stage_seconds", "From the user's message to a stage's first output.", "stage"
@@ -58,9 +63,13 @@ class Metrics:
                 self._first_packet.observe(milliseconds / 1000)
 
     def frames(self, sent: int, dropped: int) -> None:
-        """So many more pictures were sent and dropped."""
+        """So many more pictures were shown and skipped, as pages report."""
         self._frames.labels("sent").inc(sent)
         self._frames.labels("dropped").inc(dropped)
+
+    def heard(self, milliseconds: float) -> None:
+        """A page heard the first sound of a reply so long after its message was sent."""
+        self._heard.observe(milliseconds / 1000)
 
     def worker_died(self, name: str) -> None:
         """A worker died and is being restarted."""

@@ -133,9 +133,11 @@ class _Door:
         session = self._registry.session(token)
         if not self._welcome(request) or session is None or session.playout.outlet is None:
             return JSONResponse({"message": "This page is not connected."}, 403)
-        if int(request.headers.get("content-length", "0")) > MAX_BYTES:
-            return JSONResponse({"message": "Too large."}, 413)
-        body = await request.body()
+        body = b""
+        async for part in request.stream():  # a chunked body does not say its length beforehand
+            body += part
+            if len(body) > MAX_BYTES:
+                return JSONResponse({"message": "Too large."}, 413)
         is_sound = request.headers.get("content-type", "").startswith("application/octet-stream")
         data = body if is_sound else body.decode("utf-8", "replace")
         await self._dispatcher.handle(session, session.playout.outlet, data)

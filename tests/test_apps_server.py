@@ -7,6 +7,7 @@ import pytest
 
 from apps.server import QUEUE_POLL_S, Server
 from pipeline.config import Settings
+from pipeline.requests import Ack, Measured
 
 
 @pytest.fixture
@@ -39,3 +40,13 @@ async def test_health_and_metrics_answer_before_the_engines_run(server: Server) 
         }  # fmt: skip
         metrics = (await client.get("/live/metrics")).text
         assert "limner_sessions 0.0" in metrics
+
+
+async def test_what_pages_report_is_counted(server: Server) -> None:
+    ack = Ack(type="ack", pts=0, generation=0, shown=6, late=1)
+    server.dispatcher._reported(ack)
+    server.dispatcher._reported(Measured(type="measured", turn=1, first_sound_ms=200))
+    metrics = server.metrics.exposition()
+    assert 'limner_frames_total{fate="sent"} 6.0' in metrics
+    assert 'limner_frames_total{fate="dropped"} 1.0' in metrics
+    assert "limner_first_sound_seconds_count 1.0" in metrics

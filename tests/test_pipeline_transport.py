@@ -170,6 +170,13 @@ async def test_chunked_http_carries_the_same_where_no_websocket_opens(live: Live
             "/live/send", params={"token": token}, content=b"\0\0" * 640, headers=octets
         )
         assert mic.status_code == 204
+
+        async def endless() -> AsyncIterator[bytes]:
+            for _ in range(20):
+                yield b"x" * 100_000
+
+        huge = await client.post("/live/send", params={"token": token}, content=endless())
+        assert huge.status_code == 413
         async for kind, body in records:
             if kind == 1 and MediaPacket.decode(body).kind is Kind.AUDIO:
                 break
