@@ -1,0 +1,83 @@
+"""Reading and writing the learned surface: one safetensors file, half precision, with its story."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.semo.surface import FaceSurface, Mlp, SurfaceWeights
+from avatar.semo.types import Chart
+from emotion.errors import ConfigError
+
+SURFACE = Path(__file__).parents[1] / "weights" / "surface.safetensors"
+FORMAT = "limner-surface-1"
+_CHART = tuple(Chart.__dataclass_fields__)
+_ARRAYS = ("mean", "identity", "expression", "limit", "rig_scale")
+_NETS = ("encode", "shape", "probe")
+
+
+def load_surface(path: Path = SURFACE) -> FaceSurface:
+    """The learned surface. Raises ConfigError if the file is missing or of another format."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            story = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(
+            f"The face surface {path} cannot be read: {error}.",
+            "Restore the file from the repository, or train it: limner train surface.",
+        ) from error
+    if story.get("format") != FORMAT:
+        raise ConfigError(
+            f"The face surface {path} has the format {story.get('format')!r}, not {FORMAT!r}.",
+            "Take the weights that belong to this version of Limner.",
+        )
+    return FaceSurface(_weights(arrays))
+
+
+def save_surface(weights: SurfaceWeights, path: Path, story: dict[str, object]) -> None:
+    """Write the weights; `story` (configuration, data hash) goes into the file's metadata."""
+    from safetensors.numpy import save_file
+
+    arrays = {f"chart.{name}": getattr(weights.chart, name) for name in _CHART}
+    arrays |= {name: _half(getattr(weights, name)) for name in ("identity", "expression")}
+    arrays |= {name: getattr(weights, name) for name in ("mean", "limit", "rig_scale")}
+    for name in _NETS:
+        arrays |= {f"{name}.{key}": value for key, value in _layers(getattr(weights, name))}
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {"format": FORMAT, "story": json.dumps(story, sort_keys=True)}
+    save_file(whole, path, metadata)
+
+
+def fingerprint(path: Path) -> str:
+    """The first 16 hex digits of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _half(array: NDArray[np.float32]) -> NDArray[np.float16]:
+    return array.astype(np.float16)
+
+
+def _layers(net: Mlp) -> list[tuple[str, NDArray[np.float32]]]:
+    named = [("skip", net.skip)]
+    for at, (weight, bias) in enumerate(zip(net.weights, net.biases, strict=True)):
+        named += [(f"{at}.weight", weight), (f"{at}.bias", bias)]
+    return named
+
+
+def _weights(arrays: dict[str, NDArray[np.generic]]) -> SurfaceWeights:
+    chart = Chart(*(arrays[f"chart.{name}"] for name in _CHART))  # type: ignore[arg-type]
+    floats = [np.asarray(arrays[name], np.float32) for name in _ARRAYS]
+    nets = [_net(arrays, name) for name in _NETS]
+    return SurfaceWeights(chart, *floats, *nets)
+
+
+def _net(arrays: dict[str, NDArray[np.generic]], name: str) -> Mlp:
+    count = sum(key.startswith(f"{name}.") and key.endswith(".weight") for key in arrays)
+    weights = tuple(np.asarray(arrays[f"{name}.{k}.weight"], np.float32) for k in range(count))
+    biases = tuple(np.asarray(arrays[f"{name}.{k}.bias"], np.float32) for k in range(count))
+    return Mlp(weights, biases, np.asarray(arrays[f"{name}.skip"], np.float32))
