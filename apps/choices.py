@@ -10,12 +10,20 @@ PAGES = 2_000  # the oldest are forgotten beyond this
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Names; an empty portrait or voice is the persona's own. `uploaded`: a picture of the user."""
+    """Names; an empty portrait or voice is the persona's own.
+
+    uploaded: it is the user's own picture, whose small face is `own_face` (a data URI).
+    """
 
     persona: str
     portrait: str = ""
     voice: str = ""
     uploaded: bool = False
+    own_face: str = ""
+
+    def without_picture(self) -> "Choice":
+        """The same without the user's own picture, which is forgotten with its session."""
+        return replace(self, uploaded=False, own_face="")
 
     def wishes(self) -> dict[str, str]:
         """As `SessionRegistry.mint` takes them."""

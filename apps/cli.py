@@ -231,6 +231,40 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     raise typer.Exit(print_findings(findings, as_json=json))
 
 
+@app.command(
+    "train",
+    # Each part has options of its own, `--help` included.
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+)
+def train(
+    context: typer.Context,
+    part: Annotated[str, typer.Argument(help="intake, surface or completion; then its options.")],
+) -> None:
+    """Train a network anew: `limner train surface --help` lists what it takes."""
+    from apps.commands.training import run
+
+    raise typer.Exit(run(part, context.args))
+
+
+@app.command(
+    "synthesize",
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+)
+def synthesize(context: typer.Context) -> None:
+    """Make training data of rendered people and re-posed photos; --help lists what it takes."""
+    from apps.commands.synthesize import run
+
+    raise typer.Exit(run(context.args))
+
+
 @bench_app.command("chat")
 def bench_chat(
     context: typer.Context,
@@ -242,6 +276,24 @@ def bench_chat(
     from apps.bench import bench_chat as run
 
     run(settings.settings, turns=turns, as_json=json)
+
+
+@bench_app.command("render")
+def bench_render(
+    engine: Annotated[
+        list[str] | None, typer.Option(help="A renderer; may be repeated; none: all.")
+    ] = None,
+    size: Annotated[
+        list[int] | None, typer.Option(min=128, max=1024, help="Pixels a side; may be repeated.")
+    ] = None,
+    portraits: Annotated[int, typer.Option(min=1, max=16, help="Of the gallery.")] = 4,
+    frames: Annotated[int, typer.Option(min=5, max=10_000, help="Of each portrait.")] = 200,
+    json: Json = False,
+) -> None:
+    """Measure the renderers: frames a second on one core, memory and start of a portrait."""
+    from apps.commands.rendering import bench_render as run
+
+    run(engine or (), size or (256, 512), portraits, frames, as_json=json)
 
 
 @config_app.command("show")

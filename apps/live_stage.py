@@ -8,8 +8,8 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from apps.choices import Choices
 from apps.faces import Face
+from apps.pictures import Answer, Asked, Pictures
 from apps.theme import UI
 from apps.transcript_text import transcript_text
 from apps.voice_sample import voice_sample
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pipeline.assembly import Engines
     from pipeline.registry import SessionRegistry
 
-Asked = dict[str, str]
-Answer = dict[str, Any]
 
 # Runs in the browser when Gradio has mounted the element. Gradio takes quoted names in it for
 # events that Python may listen to.
@@ -55,12 +53,12 @@ def ui_routes() -> list[BaseRoute]:
 
 
 def stage_element(
-    registry: "SessionRegistry", engines: "Engines", choices: Choices, faces: tuple[Face, ...]
+    registry: "SessionRegistry", engines: "Engines", pictures: Pictures, faces: tuple[Face, ...]
 ) -> "gr.HTML":
     """The stage; its value is the page's token, which every handler takes as input."""
     import gradio as gr
 
-    functions = _server_functions(registry, engines, choices, faces)
+    functions = _server_functions(registry, engines, pictures, faces)
     return gr.HTML(
         value="",
         html_template=(UI / "stage.html").read_text("utf-8"),
@@ -72,9 +70,10 @@ def stage_element(
 
 
 def _server_functions(
-    registry: "SessionRegistry", engines: "Engines", choices: Choices, faces: tuple[Face, ...]
+    registry: "SessionRegistry", engines: "Engines", pictures: Pictures, faces: tuple[Face, ...]
 ) -> list[Callable[[Asked], Awaitable[Answer]]]:
     """Functions the page's script calls as `server.NAME({token})`."""
+    choices = pictures.choices
 
     def token_of(asked: Asked) -> str:
         return str((asked or {}).get("token") or "")
@@ -87,7 +86,7 @@ def _server_functions(
         """The token of a page that loads or reconnects: its own while the server knows it."""
         token = token_of(asked)
         if registry.session(token) is None:
-            choice = choices.of(token)
+            choice = choices.of(token).without_picture()
             token = registry.mint(**choice.wishes())
             choices.keep(token, choice)
         return {"token": token, **await look({"token": token})}
@@ -104,8 +103,9 @@ def _server_functions(
 
     async def forget(asked: Asked) -> Answer:
         """End the session and everything known of it."""
+        await pictures.drop(token_of(asked))
         await registry.forget(token_of(asked))
         choices.forget(token_of(asked))
         return {}
 
-    return [open_page, look, preview_voice, transcript, forget]
+    return [open_page, look, preview_voice, transcript, forget, *pictures.functions()]

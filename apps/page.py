@@ -1,4 +1,4 @@
-"""The page: live stage on the left, conversation on the right, settings in a drawer."""
+"""The page: live stage on the left, conversation and studio on the right, settings in a drawer."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +6,9 @@ from apps.choices import Choice, Choices
 from apps.conversation import Message, chat_messages
 from apps.faces import gallery_faces
 from apps.live_stage import stage_element, ui_routes
+from apps.pictures import Pictures
 from apps.settings_drawer import Drawer
+from apps.studio import studio_panel
 from apps.theme import PLAIN, TITLE, UI, page_options
 
 if TYPE_CHECKING:
@@ -16,27 +18,41 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.registry import SessionRegistry
 
-__all__ = ["build_page", "page_options", "ui_routes"]
+__all__ = ["build_page", "page_choices", "page_options", "ui_routes"]
+
+_KEPT = {
+    True: "The picture is kept on this machine.",
+    False: "The picture is not stored: it is forgotten with the conversation.",
+}
+
+
+def page_choices(settings: "Settings") -> Choices:
+    """What the pages of a server have chosen: nothing yet."""
+    voice = "" if settings.voice.id == "auto" else settings.voice.id
+    return Choices(Choice(settings.persona, settings.avatar.portrait, voice))
 
 
 def build_page(
-    registry: "SessionRegistry", engines: "Engines", settings: "Settings"
+    registry: "SessionRegistry", engines: "Engines", settings: "Settings", pictures: Pictures
 ) -> "gr.Blocks":
-    """The Gradio page. Serve it with `page_options()` and `ui_routes()`."""
+    """The Gradio page. Serve it with `page_options()`, `ui_routes()` and the pictures' routes."""
     import gradio as gr
 
     faces = gallery_faces()
-    standard = Choice(settings.persona, settings.avatar.portrait, _voice_wish(settings))
-    choices = Choices(standard)
+    choices = pictures.choices
     page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_height=True, fill_width=True, analytics_enabled=False) as page:
         gr.HTML(html_template=_markup("topbar"), **PLAIN, elem_id="topbar")
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="left"):
-                stage = stage_element(registry, engines, choices, faces)
-            with gr.Column(elem_id="right"):
-                _conversation(registry, stage)
+                stage = stage_element(registry, engines, pictures, faces)
+            with gr.Column(elem_id="right"), gr.Tabs(elem_id="tabs"):
+                with gr.Tab("Chat", id="chat", elem_id="chat-tab"):
+                    _conversation(registry, stage)
+                with gr.Tab("Studio", id="studio", elem_id="studio-tab"):
+                    studio_panel()
         gr.HTML('<div id="scrim"></div>', **PLAIN, elem_id="scrim-holder")
+        gr.HTML(html_template=_dialog(settings), **PLAIN, elem_id="picture-holder")
         Drawer(registry, engines, settings, choices, faces).build(stage)
     return page
 
@@ -74,5 +90,5 @@ def _markup(name: str) -> str:
     return (UI / f"{name}.html").read_text("utf-8")
 
 
-def _voice_wish(settings: "Settings") -> str:
-    return "" if settings.voice.id == "auto" else settings.voice.id
+def _dialog(settings: "Settings") -> str:
+    return _markup("upload").replace("<!-- kept -->", _KEPT[settings.privacy.store_uploads])

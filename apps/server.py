@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from apps.page import build_page, page_options, ui_routes
+from apps.page import build_page, page_choices, page_options, ui_routes
+from apps.pictures import Pictures
 from pipeline.assembly import Engines
 from pipeline.config import Settings
 from pipeline.dispatch import Dispatcher
@@ -32,6 +33,7 @@ WORDS = {
     "voice": "The voice",
     "ears": "The listening",
     "mind": "The feeling for words",
+    "pictures": "The eye for pictures",
 }
 
 
@@ -46,6 +48,7 @@ class Server:
         self.registry = SessionRegistry(
             self._open_session, settings.server.max_sessions, settings.server.session_ttl_s
         )
+        self.pictures = Pictures(self.registry, self.engines, page_choices(settings))
         self.dispatcher = Dispatcher(
             self.engines.outlet,
             settings.avatar.size,
@@ -59,9 +62,10 @@ class Server:
         origins = self.settings.server.allowed_origins
         app.router.routes.extend(live_routes(self.registry, self.dispatcher, origins))
         app.router.routes.extend(ui_routes())
+        app.router.routes.extend(self.pictures.routes())
         app.router.routes.append(Route("/live/health", self._health))
         app.router.routes.append(Route("/live/metrics", self._metrics))
-        page = build_page(self.registry, self.engines, self.settings)
+        page = build_page(self.registry, self.engines, self.settings, self.pictures)
         root = self.settings.server.root_path or None
         mounted: FastAPI = gr.mount_gradio_app(
             app, page, path="/", root_path=root, **page_options()

@@ -1,10 +1,7 @@
 """The settings drawer: persona, portrait, voice, feeling and privacy of one page."""
 
-import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.persona import list_personas, load_persona
@@ -29,10 +26,11 @@ _KEPT = """Your words and your voice stay on this machine unless you connect a b
 elsewhere. A conversation is forgotten soon after its page is closed. {uploads}"""
 _UPLOADS = {
     True: "Pictures that you upload are kept.",
-    False: "Pictures that you upload are deleted as soon as they are loaded.",
+    False: "Pictures that you upload are never stored and forgotten with the conversation.",
 }
 # After a change the script asks Python who is on the stage now.
 _REFRESH = "() => { window.limner?.refresh(); }"
+_OWN = "() => { window.limner?.choosePicture(); }"
 _PREVIEW = "() => { window.limner?.preview(); }"
 
 
@@ -106,12 +104,7 @@ class Drawer:
             apply_default_css=False,
             elem_id="portraits",
         )
-        consent = gr.Checkbox(
-            label="The person in my picture agrees to this", value=False, container=False
-        )
-        upload = gr.UploadButton(
-            "Use my own picture", file_types=["image"], type="filepath", interactive=False
-        )
+        own = gr.Button("Use my own picture")
 
         async def pick(token: str, event: gr.EventData) -> str:
             name = str(event.name)
@@ -121,33 +114,7 @@ class Drawer:
             return _status(problem)
 
         grid.pick(pick, stage, status, **_QUIETLY).then(fn=None, js=_REFRESH)
-        consent.input(lambda agreed: gr.update(interactive=agreed), consent, upload, **_QUIETLY)
-        upload.upload(self._uploader(), [stage, upload, consent], status, **_QUIETLY).then(
-            fn=None, js=_REFRESH
-        )
-
-    def _uploader(self) -> Callable[[str, str, bool], Awaitable[str]]:
-        async def use(token: str, path: str, agreed: bool) -> str:
-            problem = "Please tick that the person in the picture agrees."
-            try:
-                if agreed:
-                    problem = await self._use_picture(token, Path(path))
-            finally:
-                if not self.settings.privacy.store_uploads:
-                    Path(path).unlink(missing_ok=True)
-            return _status(problem)
-
-        return use
-
-    async def _use_picture(self, token: str, path: Path) -> str:
-        limit = self.settings.limits.max_upload_mb
-        if path.stat().st_size > limit * 1e6:
-            return f"The picture is larger than {limit:g} MB. Make it smaller and try again."
-        problem = await self.change(token, portrait=path)
-        if not problem:
-            self.choices.change(token, portrait="", uploaded=True)
-        # People know their picture by its name, not by where it lies here.
-        return re.sub(rf"\S*/(?={re.escape(path.name)})", "", problem)
+        own.click(fn=None, js=_OWN)
 
     def _voice(self, stage: "gr.HTML", status: "gr.HTML") -> None:
         import gradio as gr

@@ -15,6 +15,8 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 # A link, not Gradio's `css`: that keyword rewrites selectors, and it comes late.
 _HEAD = """
 <link rel="stylesheet" href="live/ui/style.css">
+<link rel="stylesheet" href="live/ui/studio.css">
+<link rel="stylesheet" href="live/ui/upload.css">
 <meta name="theme-color" content="#f6f5f3" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#141312" media="(prefers-color-scheme: dark)">
 <meta name="description" content="Talk face to face with a portrait that listens and answers.">

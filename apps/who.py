@@ -22,9 +22,9 @@ def who_json(choice: Choice, faces: tuple[Face, ...]) -> dict[str, Any]:
         "persona_title": persona.name,
         "greeting": persona.greeting,
         "suggestions": list(SUGGESTIONS),
-        "face": face.picture if face else "",
+        "face": choice.own_face if choice.uploaded else face.picture if face else "",
         "portrait": face.name if face else "",
-        "portrait_description": face.description if face else f"The portrait of {persona.name}",
+        "portrait_description": _description(choice, persona, face),
     }
 
 
@@ -53,6 +53,12 @@ def brain_json(engines: "Engines") -> dict[str, Any]:
 def _how(choice: "ModelChoice") -> str:
     command = f"limner chat --model {choice.spec}"
     return command if choice.available else choice.how_to_connect
+
+
+def _description(choice: Choice, persona: Persona, face: Face | None) -> str:
+    if choice.uploaded:
+        return f"Your own picture, as {persona.name}"
+    return face.description if face else f"The portrait of {persona.name}"
 
 
 def _face(choice: Choice, persona: Persona, faces: tuple[Face, ...]) -> Face | None:

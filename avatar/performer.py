@@ -10,6 +10,7 @@ from avatar.visemes import MouthFrame, MouthTrack
 from emotion.types import EmotionState
 from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk
 
+TINY = 1e-4  # of any parameter, not to be seen
 HUSH = 25  # frames after a barge-in in which feelings do not open the mouth
 _FASTEST = {
     "gap": 0.30, "jaw": 0.30, "wide": 0.35, "round": 0.40, "press": 0.40, "tuck": 0.6,
@@ -19,6 +20,7 @@ _FASTEST = {
 # The largest change of each parameter in one frame.
 MAX_STEP: Vector = f32([_FASTEST.get(name, 0.22) for name in PARAMS])
 _LIMIT: Vector = f32([1.2 if name in EXPRESSION else 1.0 for name in PARAMS])
+_FOLLOW = 0.55  # share of the way that what is set by hand moves in one frame
 _OPENERS = [INDEX["gap"], INDEX["jaw"], INDEX["upper"]]
 _MOUTH_SHAPE = [INDEX[name] for name in ("smile_r", "smile_l", "frown", "wide", "press")]
 
@@ -32,6 +34,8 @@ class Performer:
         self._life = Life(seed)
         self._activity = Activity.IDLE
         self._motion = np.zeros(len(PARAMS), np.float32)
+        self._wanted = np.zeros(len(PARAMS), np.float32)  # set by hand
+        self._added = np.zeros(len(PARAMS), np.float32)  # of it, so far
         self._turns: list[tuple[int, int]] = []  # first frame, turn
         self._speech = 0.0  # 1 while speaking, smooth
         self._hush = 0
@@ -59,6 +63,10 @@ class Performer:
         self._hush = HUSH
         self.frame = frame
 
+    def adjust(self, motion: Vector) -> None:
+        """(D,) added to what the portrait does from the next frame on, until changed."""
+        self._wanted = f32(motion)
+
     def step(self) -> Vector:
         """(D,) motion of frame number `frame`; moves on to the next."""
         mouth = self._track.at(self.frame)
@@ -67,7 +75,16 @@ class Performer:
         target = self._combine(mouth, feeling, life)
         self._motion = self._motion + (target - self._motion).clip(-MAX_STEP, MAX_STEP)
         self._advance()
-        return self._motion.copy()
+        return self._with_added()
+
+    def _with_added(self) -> Vector:
+        if not (self._wanted.any() or self._added.any()):
+            return self._motion.copy()
+        # A hand is followed faster than a face moves by itself, yet without a jump.
+        self._added += f32(_FOLLOW) * (self._wanted - self._added)
+        self._added[np.abs(self._added) < TINY] = 0
+        total = self._motion + self._added
+        return f32(total.clip(-_LIMIT, _LIMIT))
 
     def _advance(self) -> None:
         self.frame += 1

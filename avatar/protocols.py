@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from avatar.rig import Vector
 from avatar.types import Activity, Frame, Portrait
 from emotion.types import EmotionState
 from speech.types import SpeechChunk
@@ -33,10 +34,18 @@ class AvatarStream(Protocol):
         from the current pose."""
         ...
 
+    def adjust(self, rig: Vector) -> None:
+        """(63,) float32 in avatar.rig order: added to the motion from the next frame on, until
+        changed. A stream may lack this method: its portraits then have no controls."""
+        ...
+
 
 class Avatar(Protocol):
     """A renderer of portraits; one instance serves many streams of one process."""
 
     def open(self, portrait: Portrait, size: int, seed: int) -> AvatarStream:
-        """A stream of size x size frames starting at frame 0. Raises PortraitError."""
+        """A stream of size x size frames starting at frame 0. Raises PortraitError.
+
+        May be called in a thread beside those that render other streams' frames.
+        """
         ...

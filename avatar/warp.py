@@ -30,6 +30,7 @@ from avatar.warp_fields import (
 )
 from avatar.warp_mouth import Mouth, Opening
 from avatar.warp_region import Region
+from avatar.warp_rig import motion_of
 from avatar.warp_source import Image, Texture, densify, look_up, look_up_lattice
 from emotion.errors import PortraitError
 from emotion.types import EmotionState
@@ -130,6 +131,10 @@ class WarpStream:
     def clear(self, frame: int) -> None:
         """See `AvatarStream.clear`."""
         self._performer.clear(frame)
+
+    def adjust(self, rig: Vector) -> None:
+        """See `AvatarStream.adjust`."""
+        self._performer.adjust(motion_of(rig))
 
 
 class WarpAvatar:

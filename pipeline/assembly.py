@@ -6,10 +6,8 @@ worker processes; the language model is asynchronous I/O.
 
 import asyncio
 import itertools
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,6 +17,7 @@ from agent.brain import EmbeddedBrain
 from agent.models import ModelChoice, detect_models
 from agent.persona import Persona, load_persona
 from avatar.portraits import gallery
+from avatar.types import Portrait
 from emotion.errors import LimnerError
 from emotion.mood import Mood
 from pipeline.brains import access_of, brain_model, chosen
@@ -30,10 +29,10 @@ from pipeline.frames import RemoteAvatar, RemoteAvatarStream
 from pipeline.outlet import Outlet
 from pipeline.packets import VideoCodec
 from pipeline.parts import Parts
+from pipeline.pictures import RemotePictures
 from pipeline.plugins import reference
 from pipeline.remote import RemoteEars, RemoteMind, RemoteVoice
 from pipeline.session import Session
-from pipeline.uploads import delete, private_copy
 from pipeline.workers import Worker, WorkerEvent
 from speech.turns import TurnDetector, TurnSettings
 from speech.types import FPS, PLAY_RATE, Voice
@@ -70,14 +69,19 @@ class Engines:
             streams=2 * settings.server.max_sessions,  # a changed portrait overlaps its successor
             on_event=on_event,
         )
+        self.pictures = RemotePictures(
+            Worker("pictures", "pipeline.pictures:PictureHost", {}, on_event)
+        )
         self.mind = RemoteMind(self._mind)
         self._built_in = EmbeddedBrain(embedder=self.mind)  # keeps nothing of a conversation
         self._warming: list[asyncio.Task[None]] = []
 
     @property
     def workers(self) -> dict[str, Worker]:
-        """The worker processes by name."""
-        return {w.name: w for w in (self._avatar.worker, self._voice, self._mind, self._ears)}
+        """The worker processes by name; that of the pictures once there was one."""
+        always = (self._avatar.worker, self._voice, self._mind, self._ears)
+        pictures = (self.pictures.worker,) if self.pictures.worker.starts else ()
+        return {w.name: w for w in (*always, *pictures)}
 
     async def start(self) -> None:
         """Start the workers; returns when face and voice are ready, the others follow.
@@ -96,8 +100,9 @@ class Engines:
         for task in self._warming:
             task.cancel()
         await asyncio.gather(
-            self._avatar.close(), self._voice.close(), self._mind.close(), self._ears.close()
-        )
+            self._avatar.close(), self._voice.close(), self._mind.close(), self._ears.close(),
+            self.pictures.close(),
+        )  # fmt: skip
 
     async def open_session(self, choices: dict[str, Any]) -> Session:
         """A session with choices `persona`, `portrait`, `voice` (names; absent: the settings').
@@ -123,7 +128,7 @@ class Engines:
         return Session(parts, clock, lead, self.configure)
 
     async def configure(self, session: Session, **wishes: Any) -> None:
-        """Change a live session: `persona` and `voice` by name, `portrait` by name or as a Path,
+        """Change a live session: `persona` and `voice` by name, `portrait` by name or itself,
         `feeling` (None: automatic). What is not named stays; a new persona brings its own face and
         voice. Raises ConfigError or PortraitError; the session is then as it was.
         """
@@ -186,17 +191,8 @@ class Engines:
     def _face(self, persona: Persona) -> str:
         return self.settings.avatar.portrait or persona.portrait or gallery()[0].name
 
-    async def _portrait(self, portrait: str | Path, clock: MediaClock) -> RemoteAvatarStream:
-        # The uploader may delete its file at once, and a restarted worker must find it again.
-        kept = private_copy(portrait) if isinstance(portrait, Path) else None
-        try:
-            stream = await self._avatar.open(
-                str(kept or portrait), self.settings.avatar.size, next(self._seeds)
-            )
-        except BaseException:
-            delete(kept)
-            raise
-        weakref.finalize(stream, delete, kept)
+    async def _portrait(self, portrait: str | Portrait, clock: MediaClock) -> RemoteAvatarStream:
+        stream = await self._avatar.open(portrait, self.settings.avatar.size, next(self._seeds))
         await stream.clear(clock.frame())
         return stream
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from agent.persona import Persona
 from avatar.portraits import gallery
+from avatar.types import Portrait
 from emotion.errors import ConfigError
 from speech.types import Voice
 
@@ -14,10 +14,10 @@ AUTOMATIC = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """portrait: a gallery name or a picture file; voice: an id, or AUTOMATIC."""
+    """portrait: a name or path, or somebody's own; voice: an id, or AUTOMATIC."""
 
     persona: Persona
-    portrait: str | Path
+    portrait: str | Portrait
     voice: str = AUTOMATIC
 
     def voice_id(self, voices: Sequence[Voice]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
+from avatar.controls import rig_of
 from emotion.errors import LimnerError, MediaError
 from pipeline.messages import failure, state
 from pipeline.outlet import Outlet
@@ -11,6 +12,7 @@ from pipeline.packets import VideoCodec
 from pipeline.replay import replay
 from pipeline.requests import (
     Ack,
+    Controls,
     Hello,
     Measured,
     Mic,
@@ -59,7 +61,7 @@ class Dispatcher:
             "type": "hello", "generation": generation, "rate": PLAY_RATE, "fps": FPS,
             "size": [self._size, self._size], "pts": session.clock.sample(),
             "codec": "h264" if outlet.codec is VideoCodec.H264 else "jpeg",
-            "turn": session.turn,
+            "turn": session.turn, "controls": session.playout.avatar.adjustable,
         })  # fmt: skip
         outlet.message(state(session.activity, generation, session.turn))
         outlet.message({"type": "chat", "version": session.page.chat_version})
@@ -90,6 +92,8 @@ class Dispatcher:
                 await session.listener.set_mode(request.mode)
             case Replay():
                 await replay(session, request.turn)
+            case Controls():
+                _control(session, request)
             case Measured():
                 self._reported(request)
             case Ping():
@@ -111,3 +115,10 @@ class Dispatcher:
                 f"The message has {len(text):,} characters; the limit is {self._max_chars:,}.",
                 "Shorten it or send it in parts.",
             )
+
+
+def _control(session: Session, request: Controls) -> None:
+    playout = session.playout
+    if not playout.avatar.adjustable:
+        raise MediaError("This face cannot be moved by hand.", "Choose another avatar engine.")
+    playout.adjust(rig_of(request.values), request.open)

@@ -4,13 +4,15 @@ Only slot numbers cross the pipe; the pictures lie in shared memory (`frame_memo
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from avatar.protocols import AvatarStream
-from avatar.types import Activity, Frame
+from avatar.rig import Vector
+from avatar.types import Activity, Frame, Portrait
 from emotion.errors import ProviderError
 from emotion.types import EmotionState
 from pipeline.frame_memory import SLOTS, FrameMemory, FrameRing
@@ -19,6 +21,7 @@ from pipeline.workers import Worker, WorkerEvent
 from speech.types import SAMPLES_PER_FRAME, SpeechChunk
 
 LOADER = "avatar.portraits:load_portrait"
+OPENING = 0.004  # seconds for which a portrait that is being opened holds up the others at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,15 +39,19 @@ class Said:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamState:
-    """All it takes to open a stream where another broke off."""
+    """All it takes to open a stream where another broke off.
 
-    portrait: str
+    portrait: a name or path, or a picture that was never a file. rig: what was set by hand.
+    """
+
+    portrait: str | Portrait
     size: int
     seed: int
     frame: int = 0
     emotion: EmotionState = field(default_factory=EmotionState.neutral)
     activity: Activity = Activity.IDLE
     said: tuple[Said, ...] = ()
+    rig: Vector | None = None
 
 
 class AvatarHost:
@@ -62,22 +69,55 @@ class AvatarHost:
         self._portrait = load(portraits)
         self._memory = FrameMemory(fd, size_max)
         self._streams: dict[int, AvatarStream] = {}
+        self._opener = ThreadPoolExecutor(1, "opener")
+        self._meanwhile: dict[int, list[tuple[str, tuple[object, ...]]]] = {}
 
-    def open(self, stream: int, state: StreamState) -> None:
-        """Start a stream as it stands; its number is also its region. Raises PortraitError."""
-        opened = self._avatar.open(self._portrait(state.portrait), state.size, state.seed)
+    def open(self, stream: int, state: StreamState) -> Iterator[bool | None]:
+        """Start a stream as it stands; its number is also its region. Raises PortraitError.
+
+        A new portrait takes a while, in which other streams go on and this yields None; the last
+        item tells whether the stream has controls. What changes meanwhile is made up for.
+        """
+        meanwhile = self._meanwhile[stream] = []
+        try:
+            opening = self._opener.submit(self._opened, state)
+            while not wait((opening,), OPENING).done:
+                yield None
+            opened = opening.result()
+            for method, args in meanwhile:
+                getattr(opened, method)(*args)
+            self._streams[stream] = opened
+        finally:
+            if self._meanwhile.get(stream) is meanwhile:  # else its place was given away
+                del self._meanwhile[stream]
+        yield _adjustable(opened)
+
+    def _opened(self, state: StreamState) -> AvatarStream:
+        portrait = state.portrait
+        if isinstance(portrait, str):
+            portrait = self._portrait(portrait)
+        opened: AvatarStream = self._avatar.open(portrait, state.size, state.seed)
         if state.frame:
             opened.clear(state.frame)
         opened.push(None, state.emotion, state.activity)
         for said in state.said:
             opened.push(said.speech, said.emotion, said.activity)
-        self._streams[stream] = opened
+        if state.rig is not None and _adjustable(opened):
+            opened.adjust(state.rig)
+        return opened
+
+    def _change(self, stream: int, method: str, *args: object) -> None:
+        meanwhile = self._meanwhile.get(stream)
+        if meanwhile is None:
+            getattr(self._streams[stream], method)(*args)
+        else:
+            meanwhile.append((method, args))
 
     def push(
         self, stream: int, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
     ) -> None:
         """As `AvatarStream.push`."""
-        self._streams[stream].push(speech, emotion, activity)
+        self._change(stream, "push", speech, emotion, activity)
 
     def frames(self, stream: int, count: int) -> Iterator[tuple[int, int, int]]:
         """Render `count` frames; yields (index, turn, slot)."""
@@ -92,15 +132,23 @@ class AvatarHost:
 
     def skip(self, stream: int, count: int) -> None:
         """As `AvatarStream.skip`."""
-        self._streams[stream].skip(count)
+        self._change(stream, "skip", count)
 
     def clear(self, stream: int, frame: int) -> None:
         """As `AvatarStream.clear`."""
-        self._streams[stream].clear(frame)
+        self._change(stream, "clear", frame)
+
+    def adjust(self, stream: int, rig: Vector) -> None:
+        """As `AvatarStream.adjust`."""
+        self._change(stream, "adjust", rig)
 
     def close_stream(self, stream: int) -> None:
         """Forget a stream; unknown numbers are fine."""
         self._streams.pop(stream, None)
+
+
+def _adjustable(stream: AvatarStream) -> bool:
+    return callable(getattr(stream, "adjust", None))
 
 
 class RemoteAvatar:
@@ -129,8 +177,8 @@ class RemoteAvatar:
         """Start the process; errors as for `Worker.start`."""
         await self.worker.start()
 
-    async def open(self, portrait: str, size: int, seed: int) -> "RemoteAvatarStream":
-        """A stream of size x size frames, from frame 0; portrait: a name or a path.
+    async def open(self, portrait: str | Portrait, size: int, seed: int) -> "RemoteAvatarStream":
+        """A stream of size x size frames, from frame 0; portrait: itself, a name or a path.
 
         Raises PortraitError, OverloadedError, ProviderError; ValueError if size is over size_max.
         """
@@ -165,6 +213,7 @@ class RemoteAvatarStream:
         self._picture = np.empty((state.size, state.size, 3), np.uint8)  # the frame shown last
         self._start = 0  # the worker's `starts` when the stream was opened there
         self._closed = False
+        self.adjustable = False  # known once it is open
 
     @property
     def size(self) -> int:
@@ -213,6 +262,11 @@ class RemoteAvatarStream:
         self._state = replace(self._state, frame=frame, said=())
         await self._tell("clear", frame)
 
+    async def adjust(self, rig: Vector) -> None:
+        """As `AvatarStream.adjust`; only where `adjustable`."""
+        self._state = replace(self._state, rig=rig)
+        await self._tell("adjust", rig)
+
     async def close(self) -> None:
         """Free the stream's place. Safe to call again."""
         if self._closed:
@@ -229,7 +283,9 @@ class RemoteAvatarStream:
         # Marked open before it is: what changes from now on follows the state through the pipe.
         self._start = self._worker.starts
         try:
-            await self._worker.call("open", self._region, self._state)
+            async with aclosing(self._worker.stream("open", self._region, self._state)) as steps:
+                async for step in steps:
+                    self.adjustable = bool(step)
         except BaseException:
             self._start = 0
             raise

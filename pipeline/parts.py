@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.types import ReplyChunk, UserTurn
+from avatar.rig import Vector
 from avatar.types import Activity, Frame
 from emotion.types import EmotionState
 from pipeline.casting import Cast
@@ -43,6 +44,11 @@ class LiveVoice(Protocol):
 class LiveAvatar(Protocol):
     """One living portrait in the avatar's worker process."""
 
+    @property
+    def adjustable(self) -> bool:
+        """Whether the engine has controls: only then may `adjust` be called."""
+        ...
+
     async def push(
         self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
     ) -> None:
@@ -59,6 +65,10 @@ class LiveAvatar(Protocol):
 
     async def clear(self, frame: int) -> None:
         """As `AvatarStream.clear`."""
+        ...
+
+    async def adjust(self, rig: Vector) -> None:
+        """As `AvatarStream.adjust`."""
         ...
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from avatar.rig import Vector
 from avatar.types import Activity, Frame
 from emotion.errors import ProviderError
 from emotion.mood import Mood
@@ -59,6 +60,9 @@ class Playout:
         self.mood = mood
         self.held: EmotionState | None = None  # a feeling that the user holds
         self.generation = 0
+        self._by_hand: Vector | None = None  # what the user has set, if ever
+        self._untold = False  # whether the renderer does not know it yet
+        self._watched = False  # whether the user is at the controls
         self._lead = lead
         self._on_first_sound = on_first_sound
         self._rest = Activity.IDLE
@@ -127,12 +131,18 @@ class Playout:
         self._sound_cursor = self.clock.sample()
         self._wake()
 
+    def adjust(self, rig: Vector, watched: bool) -> None:
+        """Add (63,) `rig` to what the portrait does, from its next frame on. While `watched`,
+        pictures are not rendered ahead even of speech, so that a change shows at once."""
+        self._by_hand, self._untold, self._watched = rig, True, watched
+
     async def replace_avatar(self, avatar: LiveAvatar) -> None:
         """Show another portrait; queued speech moves its lips."""
         async with self._rendering:
             old, self.avatar = self.avatar, avatar
             self._next_frame = self.clock.frame() + 1
             await self._try(avatar.clear(self._next_frame))
+            self._untold = self._by_hand is not None and avatar.adjustable
         for placed in [p for p in self._placed if p.end > self.clock.sample()]:
             await self._push(placed)
         await old.close()
@@ -191,7 +201,8 @@ class Playout:
         while True:
             pts = self._next_frame * SAMPLES_PER_FRAME
             speaking = self.end > pts
-            due = pts - (self._lead if speaking else 0)
+            ahead = speaking and not self._watched
+            due = pts - (self._lead if ahead else 0)
             if due > self.clock.sample():
                 await self.clock.wait(due, self._wake_picture)
                 continue
@@ -200,10 +211,16 @@ class Playout:
                 await self.rest(self._rest)  # what was felt fades
             try:
                 async with self._rendering:
-                    await self._advance(BATCH if speaking else 1)
+                    await self._tell_controls()
+                    await self._advance(BATCH if ahead else 1)
             except ProviderError as error:  # sound goes on; pictures resume where the clock is then
                 log.warning("pictures_interrupted", error=str(error))
                 await self.clock.wait(self.clock.sample() + PAUSE, self._wake_picture)
+
+    async def _tell_controls(self) -> None:
+        if self._untold and self._by_hand is not None:
+            self._untold = False
+            await self.avatar.adjust(self._by_hand)
 
     async def _advance(self, count: int) -> None:
         behind = self.clock.frame() - self._next_frame

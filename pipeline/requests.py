@@ -77,6 +77,17 @@ class Replay(_Request):
     turn: int
 
 
+class Controls(_Request):
+    """What the user sets by hand, whole: values by control name, what is not named is 0.
+
+    `open`: the controls are in front of the user, who wants to see each change at once.
+    """
+
+    type: Literal["controls"]
+    values: dict[Annotated[str, Field(max_length=40)], float] = Field(max_length=200)
+    open: bool = True
+
+
 class Ping(_Request):
     """Keeps proxies awake; answered by `pong`."""
 
@@ -85,7 +96,7 @@ class Ping(_Request):
 
 
 Request = Annotated[
-    Hello | Text | Stop | Ack | Measured | Visibility | Mic | Replay | Ping,
+    Hello | Text | Stop | Ack | Measured | Visibility | Mic | Replay | Controls | Ping,
     Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(Request)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.live_page import opened
+from tests.live_server import CHROMIUM_FLAGS, live_server
+
 PRIVATE = ("LIMNER_", "OPENAI_", "OLLAMA_")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -24,6 +27,35 @@ def shared():
     if not folder or not Path(folder).is_dir():
         pytest.skip("LIMNER_SHARED names no folder of recordings and pictures")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The product, running, for the tests of one module."""
+    with live_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    """What drives browsers; skips where it is not installed."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright):
+    """A headless Chromium."""
+    found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    """The page in a window of its own; its portrait moves."""
+    yield from opened(browser, server)
 
 
 def pytest_collection_modifyitems(items):

@@ -107,6 +107,8 @@ class CountingAvatar:
     cleared: list[int] = field(default_factory=list)
     errors: list[LimnerError] = field(default_factory=list)
     closed: bool = False
+    adjustable: bool = True
+    rigs: list[NDArray[np.float32]] = field(default_factory=list)
 
     async def push(
         self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
@@ -128,6 +130,9 @@ class CountingAvatar:
     async def clear(self, frame: int) -> None:
         self.cleared.append(frame)
         self.next_frame = frame
+
+    async def adjust(self, rig: NDArray[np.float32]) -> None:
+        self.rigs.append(rig)
 
     async def close(self) -> None:
         self.closed = True

@@ -5,7 +5,6 @@ import io
 import re
 import wave
 from html.parser import HTMLParser
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,7 +19,8 @@ from apps.conversation import chat_messages, describe, literal, reply_markdown
 from apps.faces import THUMBNAIL, gallery_faces
 from apps.live_stage import _server_functions, ui_routes
 from apps.page import build_page, page_options
-from apps.settings_drawer import Drawer
+from apps.pictures import Pictures
+from apps.settings_drawer import Drawer, _status
 from apps.theme import UI
 from apps.transcript_text import transcript_text
 from apps.voice_sample import voice_sample
@@ -38,19 +38,15 @@ OPENAI = ModelChoice("openai:gpt-4o-mini", "OpenAI", False, "Set OPENAI_API_KEY.
 
 
 class FakeSession:
-    """Records what it is asked; refuses pictures whose name contains "broken"."""
+    """Records what it is asked; refuses the portrait "broken"."""
 
     def __init__(self) -> None:
         self.transcript: list[ChatEntry] = []
         self.wishes: list[dict[str, Any]] = []
-        self.seen = b""
 
     async def configure(self, **wish: Any) -> None:
-        if "broken" in str(wish.get("portrait", "")):
-            where = f"/tmp/copy-1/{wish['portrait'].name}"
-            raise PortraitError(f"There is no face in <b>{where}</b>.", "Use another picture.")
-        if isinstance(wish.get("portrait"), Path):
-            self.seen = wish["portrait"].read_bytes()
+        if wish.get("portrait") == "broken":
+            raise PortraitError("There is no <b>face</b>.", "Use another picture.")
         self.wishes.append(wish)
 
 
@@ -75,9 +71,12 @@ def engines(brain: ModelChoice = BUILT_IN) -> Any:
     return SimpleNamespace(brain=brain, brains=[OLLAMA, BUILT_IN, OPENAI], voices=voices)
 
 
-def drawer(registry: FakeRegistry, **privacy: bool) -> Drawer:
-    settings = Settings.model_validate({"privacy": privacy, "limits": {"max_upload_mb": 0.001}})
-    return Drawer(cast(Any, registry), engines(), settings, Choices(Choice("mara")), ())
+def drawer(registry: FakeRegistry) -> Drawer:
+    return Drawer(cast(Any, registry), engines(), Settings(), Choices(Choice("mara")), ())
+
+
+def pictures(registry: FakeRegistry, choices: Choices | None = None) -> Pictures:
+    return Pictures(cast(Any, registry), engines(), choices or Choices(Choice("mara")))
 
 
 class Tags(HTMLParser):
@@ -209,7 +208,7 @@ def test_only_what_was_chosen_is_wished_of_a_session() -> None:
 
 
 def asking(registry: FakeRegistry, choices: Choices) -> dict[str, Any]:
-    functions = _server_functions(cast(Any, registry), engines(), choices, ())
+    functions = _server_functions(cast(Any, registry), engines(), pictures(registry, choices), ())
     return {function.__name__: function for function in functions}
 
 
@@ -229,6 +228,14 @@ async def test_a_page_whose_session_is_gone_gets_a_new_one_with_its_choices() ->
     fresh = await asking(registry, choices)["open_page"]({"token": "old"})
     assert registry.minted == [{"persona": "mara", "portrait": "kofi"}]
     assert choices.of(fresh["token"]).portrait == "kofi"
+
+
+async def test_an_uploaded_picture_does_not_outlive_its_session() -> None:
+    choices = Choices(Choice("mara"))
+    choices.change("old", uploaded=True, own_face="data:mine")
+    fresh = await asking(FakeRegistry(), choices)["open_page"]({"token": "old"})
+    assert fresh["face"] != "data:mine"
+    assert choices.of(fresh["token"]) == Choice("mara")
 
 
 async def test_forgetting_ends_the_session_and_the_choices() -> None:
@@ -278,8 +285,9 @@ def test_a_connected_brain_is_named_without_the_built_in_hint() -> None:
 def test_an_uploaded_face_is_not_shown_as_one_of_the_gallery() -> None:
     faces = gallery_faces()
     assert who_json(Choice("mara"), faces)["portrait"] == "mara"
-    own = who_json(Choice("mara", uploaded=True), faces)
-    assert (own["portrait"], own["face"]) == ("", "")
+    own = who_json(Choice("mara", uploaded=True, own_face="data:mine"), faces)
+    assert (own["portrait"], own["face"]) == ("", "data:mine")
+    assert "own picture" in own["portrait_description"]
 
 
 # --- the drawer --------------------------------------------------------------------------------
@@ -292,52 +300,16 @@ async def test_a_change_reaches_the_session() -> None:
     assert registry.live["t"].wishes == [{"portrait": "kofi"}]
 
 
+async def test_a_change_that_fails_is_told_in_words() -> None:
+    registry = FakeRegistry()
+    registry.live["t"] = FakeSession()
+    problem = await drawer(registry).change("t", portrait="broken")
+    assert "Use another picture." in problem
+    assert "<b>" not in _status(problem)
+
+
 async def test_a_change_before_the_page_is_connected_says_so() -> None:
     assert "connecting" in await drawer(FakeRegistry()).change("t", portrait="kofi")
-
-
-async def test_an_uploaded_picture_needs_consent_and_is_deleted(tmp_path: Path) -> None:
-    registry = FakeRegistry()
-    registry.live["t"] = FakeSession()
-    use = drawer(registry)._uploader()
-    for agreed, seen in ((False, b""), (True, b"picture")):
-        path = tmp_path / "me.png"
-        path.write_bytes(b"picture")
-        problem = await use("t", str(path), agreed)
-        assert ("agrees" in problem) is not agreed
-        assert registry.live["t"].seen == seen
-        assert not path.exists()
-
-
-async def test_an_uploaded_picture_is_kept_where_the_settings_say_so(tmp_path: Path) -> None:
-    registry = FakeRegistry()
-    registry.live["t"] = FakeSession()
-    path = tmp_path / "me.png"
-    path.write_bytes(b"picture")
-    await drawer(registry, store_uploads=True)._uploader()("t", str(path), True)
-    assert path.exists()
-
-
-async def test_a_picture_without_a_face_is_refused_in_words_and_inert(tmp_path: Path) -> None:
-    registry = FakeRegistry()
-    registry.live["t"] = FakeSession()
-    path = tmp_path / "broken.png"
-    path.write_bytes(b"x")
-    problem = await drawer(registry)._uploader()("t", str(path), True)
-    assert "Use another picture." in problem
-    assert "<b>" not in problem
-    assert "/tmp" not in problem
-    assert "broken.png" in problem
-    assert not path.exists()
-
-
-async def test_a_huge_picture_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    registry = FakeRegistry()
-    registry.live["t"] = FakeSession()
-    path = tmp_path / "huge.png"
-    path.write_bytes(b"x" * 2000)
-    assert "larger than" in await drawer(registry)._uploader()("t", str(path), True)
-    assert registry.live["t"].wishes == []
 
 
 # --- the page itself ---------------------------------------------------------------------------
@@ -357,7 +329,8 @@ def test_faces_are_small_described_squares() -> None:
 
 
 async def test_the_page_builds_and_asks_no_other_host() -> None:
-    page = build_page(cast(Any, FakeRegistry()), engines(), Settings())
+    registry = FakeRegistry()
+    page = build_page(cast(Any, registry), engines(), Settings(), pictures(registry))
     assert page.title == "Limner"
     options = page_options()
     fonts = options["theme"]._font_css + options["theme"]._stylesheets

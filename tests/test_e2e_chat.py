@@ -1,114 +1,19 @@
 """The product in a real headless Chromium: what a person sees, hears and does."""
 
 import wave
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from tests.live_server import CHROMIUM_FLAGS, LiveServer, live_server
+from tests.live_page import FACE, MOTION, MOUTH, REPLY, opened, type_message, wait_for_reply
+from tests.live_server import CHROMIUM_FLAGS, LiveServer
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
 
 pytestmark = pytest.mark.browser
-
-# Mean absolute difference of the mouth's region between frames, over a number of pictures shown.
-MOTION = """
-async ([box, count]) => {
-  const canvas = document.querySelector("#stage canvas");
-  const grab = () => {
-    const [x, y, w, h] = box.map((v) => Math.round(v * canvas.width));
-    return canvas.getContext("2d").getImageData(x, y, w, h).data;
-  };
-  let last = grab(), total = 0, pictures = limner.stats.shown, seen = 0;
-  while (seen < count) {
-    await new Promise((next) => requestAnimationFrame(next));
-    if (limner.stats.shown === pictures) continue;
-    pictures = limner.stats.shown; seen++;
-    const now = grab();
-    let sum = 0;
-    for (let i = 0; i < now.length; i++) sum += Math.abs(now[i] - last[i]);
-    total += sum / now.length; last = now;
-  }
-  return total / count;
-}
-"""
-# Mean brightness of the background beside the face.
-COLOUR = """
-() => {
-  const data = document.querySelector("#stage canvas").getContext("2d")
-    .getImageData(10, 10, 60, 200).data;
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 4) sum += data[i];
-  return sum / (data.length / 4);
-}
-"""
-FACE, MOUTH = [0.3, 0.2, 0.4, 0.45], [0.38, 0.48, 0.24, 0.12]
-REPLY = "#chat .bot"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with live_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def playwright() -> "Iterator[Playwright]":
-    with playwright_api.sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: "Playwright") -> "Iterator[Browser]":
-    found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def page(browser: "Browser", server: LiveServer) -> "Iterator[Page]":
-    yield from opened(browser, server)
-
-
-def opened(browser: "Browser", server: LiveServer, script: str = "", **options: Any) -> Any:
-    """A page whose portrait moves; fails on script errors and on requests to other hosts."""
-    context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
-    page = context.new_page()
-    errors: list[str] = []
-    foreign: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda r: None if local(r.url) else foreign.append(r.url))
-    if script:
-        page.add_init_script(script)
-    page.goto(server.address)
-    page.wait_for_function("window.limner && limner.stats.shown > 3", timeout=60_000)
-    yield page
-    context.close()
-    assert errors == [] and foreign == []
-
-
-def local(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1", "data:", "blob:"))
-
-
-def type_message(page: "Page", text: str) -> None:
-    box = page.locator("#composer textarea")
-    box.fill(text)
-    box.press("Enter")
-
-
-def wait_for_reply(page: "Page", count: int = 1, timeout: int = 30_000) -> str:
-    """The text of the newest reply once it carries its feeling."""
-    page.wait_for_function(
-        "([q, n]) => document.querySelectorAll(q + ' .feeling').length >= n",
-        arg=[REPLY, count], timeout=timeout,
-    )  # fmt: skip
-    return page.locator(REPLY).last.inner_text()
 
 
 def test_the_page_loads_and_the_portrait_lives_at_rest(page: "Page") -> None:
@@ -229,38 +134,6 @@ def test_a_killed_voice_is_restarted_and_the_next_reply_is_heard(
     server.worker("voice").kill()
     type_message(page, "Hello")
     page.wait_for_function("limner.stats.turns[0]?.firstSound", timeout=10_000)
-
-
-def test_a_broken_picture_is_refused_in_words(page: "Page", tmp_path: Path) -> None:
-    broken = tmp_path / "me.jpg"
-    broken.write_bytes(b"\xff\xd8\xff not a picture")
-    page.locator("header [data-do=settings]").last.click()
-    page.get_by_label("The person in my picture agrees").check()
-    page.locator("#settings input[type=file]").first.set_input_files(broken)
-    alert = page.locator("#settings-status [role=alert]")
-    alert.wait_for()
-    assert len(alert.inner_text()) > 20
-    shown = page.evaluate("limner.stats.shown")
-    page.wait_for_function(f"limner.stats.shown > {shown + 5}", timeout=5000)
-
-
-def test_an_uploaded_picture_comes_alive_and_speaks(page: "Page", tmp_path: Path) -> None:
-    from PIL import Image
-
-    mine = tmp_path / "me.jpg"
-    with Image.open("avatar/gallery/kofi.webp") as picture:
-        picture.convert("RGB").rotate(4).save(mine, quality=90)
-    before = page.evaluate(COLOUR)
-    page.locator("header [data-do=settings]").last.click()
-    page.get_by_label("The person in my picture agrees").check()
-    page.locator("#settings input[type=file]").first.set_input_files(mine)
-    page.wait_for_function(
-        "([was, now]) => Math.abs(eval(now)() - was) > 15", arg=[before, COLOUR], timeout=20_000
-    )
-    assert page.locator("#settings-status [role=alert]").count() == 0
-    page.keyboard.press("Escape")
-    type_message(page, "Hello")
-    page.wait_for_function("limner.stats.turns[0]?.firstFrame", timeout=20_000)
 
 
 def test_a_hidden_tab_gets_sound_without_pictures(page: "Page") -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import worker_fakes
 
+from avatar.rig import rig
 from avatar.types import Activity, Frame
 from emotion.errors import OverloadedError, PortraitError, ProviderError
 from emotion.types import EmotionState
@@ -182,6 +183,44 @@ async def test_what_changes_while_the_worker_is_away_is_kept(
     frames = await take(stream, 3)
     assert [(frame.index, frame.turn) for frame in frames] == [(42, 0), (43, 9), (44, 0)]
     assert frames[0].rgb[0, 0, 1] == Activity.LISTENING
+
+
+async def test_what_is_set_by_hand_reaches_the_stream_and_outlives_its_worker(
+    avatar: RemoteAvatar, stream: RemoteAvatarStream, died: asyncio.Event
+) -> None:
+    assert stream.adjustable
+    await stream.adjust(rig({"jawOpen": 0.5}))
+    assert (await take(stream, 1))[0].rgb[0, 1, 0] == 50
+    assert avatar.worker.pid is not None
+    os.kill(avatar.worker.pid, signal.SIGKILL)
+    await died.wait()
+    assert (await take(stream, 1))[0].rgb[0, 1, 0] == 50
+
+
+async def test_a_stream_without_controls_is_known_as_such() -> None:
+    remote = RemoteAvatar(f"{FAKES}:Unmoved", streams=1, size_max=96, portraits=f"{FAKES}:portrait")
+    await remote.start()
+    assert not (await remote.open("ada", 64, seed=0)).adjustable
+    await remote.close()
+
+
+async def test_a_portrait_that_was_never_a_file_is_shown(avatar: RemoteAvatar) -> None:
+    stream = await avatar.open(worker_fakes.portrait("mine"), 64, seed=9)
+    assert (await take(stream, 1))[0].rgb[0, 0, 2] == 9
+
+
+async def test_a_slow_new_portrait_does_not_hold_up_the_others(
+    avatar: RemoteAvatar, stream: RemoteAvatarStream
+) -> None:
+    async def go_on() -> None:
+        for _ in range(40):
+            await take(stream, 1)
+
+    going = asyncio.create_task(go_on())
+    async with asyncio.timeout(15):
+        slow = await avatar.open("slow", 64, seed=5)
+    await going
+    assert (await take(slow, 1))[0].rgb[0, 0, 2] == 5
 
 
 async def test_no_shared_memory_is_left(avatar: RemoteAvatar) -> None:

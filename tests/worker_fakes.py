@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.landmarks import COUNT, Landmarks
+from avatar.rig import INDEX, Vector
 from avatar.types import Activity, Frame, Portrait
 from emotion.errors import LimnerError, MediaError, PortraitError, ProviderError
 from emotion.types import EmotionState
@@ -151,13 +152,28 @@ def portrait(name: str) -> Portrait:
 class Flags:
     """An avatar whose pixels tell what it knows: see `FlagStream.frames`."""
 
+    def __init__(self) -> None:
+        self.far = threading.Event()  # some stream has come to frame 30
+
     def open(self, portrait: Portrait, size: int, seed: int) -> "FlagStream":
-        return FlagStream(size, seed)
+        """A portrait named "slow" takes until another stream has moved on."""
+        if portrait.name == "slow" and not self.far.wait(20):
+            raise PortraitError("The others stand still.", "Let them go on.")
+        return FlagStream(size, seed, self.far)
 
 
-class FlagStream:
-    def __init__(self, size: int, seed: int) -> None:
+class Unmoved(Flags):
+    """An avatar whose streams have no controls."""
+
+    def open(self, portrait: Portrait, size: int, seed: int) -> "PlainStream":  # type: ignore[override]
+        return PlainStream(size, seed, self.far)
+
+
+class PlainStream:
+    def __init__(self, size: int, seed: int, far: threading.Event) -> None:
         self.size, self.seed, self.next = size, seed, 0
+        self.far = far
+        self.jaw = 0.0
         self.feeling, self.activity = EmotionState.neutral(), Activity.IDLE
         self.said: list[SpeechChunk] = []
 
@@ -167,13 +183,17 @@ class FlagStream:
             self.said.append(speech)
 
     def frames(self, count: int) -> Iterator[Frame]:
-        """Pixel (0, 0): index, activity, seed; the rest: intensity, whether speech is on, index."""
+        """Pixel (0, 0): index, activity, seed; (0, 1): jawOpen set by hand, in percent; the rest:
+        intensity, whether speech is on, index."""
         for _ in range(count):
             index, self.next = self.next, self.next + 1
             turn = self._turn(index * SAMPLES_PER_FRAME)
             rgb = np.empty((self.size, self.size, 3), np.uint8)
             rgb[:] = (round(self.feeling.intensity * 100), min(turn, 255), index % 256)
             rgb[0, 0] = (index % 256, self.activity, self.seed)
+            rgb[0, 1] = round(self.jaw * 100)
+            if index >= 30:
+                self.far.set()
             yield Frame(turn, rgb, index)
 
     def skip(self, count: int) -> None:
@@ -186,6 +206,11 @@ class FlagStream:
     def _turn(self, sample: int) -> int:
         heard = (s for s in self.said if 0 <= sample - s.start_sample < len(s.pcm))
         return next((s.turn for s in heard), 0)
+
+
+class FlagStream(PlainStream):
+    def adjust(self, rig: Vector) -> None:
+        self.jaw = float(rig[INDEX["jawOpen"]])
 
 
 class Whistle:

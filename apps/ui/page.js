@@ -8,13 +8,15 @@ import { Drawer } from "./drawer.js";
 import { backOff } from "./logic.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
+import { Studio } from "./studio.js";
 import { TopBar } from "./topbar.js";
+import { Upload } from "./upload.js";
 
 const TOKEN = "limner-token";
 
 export async function mountPage({ element, trigger, props, server }) {
   const base = pageFolder();
-  await present("#topbar header", "#prompts .prompts", "#chat", "#composer textarea");
+  await present("#topbar header", "#prompts .prompts", "#chat", "#composer textarea", "#picture");
   const opened = await openPage(server, element.querySelector(".state"));
   const player = new Player({
     canvas: element.querySelector("canvas"),
@@ -37,20 +39,40 @@ export async function mountPage({ element, trigger, props, server }) {
   const stage = new Stage({ element: element.querySelector(".stage"), player, conversation, opened });
   const topBar = new TopBar({ player, opened, trigger });
   const drawer = new Drawer({ player, opened, server, conversation });
+  const refresh = async () => {
+    const who = await server.look({ token: player.token });
+    for (const part of [topBar, stage, conversation, drawer]) part.who(who);
+  };
+  const upload = new Upload({ player, server, base, stage: element.querySelector(".stage"), used: refresh });
   // The settings' Gradio components call these; `limner bench chat` and the tests read `stats`.
   window.limner = {
     player,
     stats: player.stats,
     conversation,
+    studio: null,
     preview: () => drawer.preview(),
     save: () => drawer.save(),
     forget: () => drawer.forget(),
-    refresh: async () => {
-      const who = await server.look({ token: player.token });
-      for (const part of [topBar, stage, conversation, drawer]) part.who(who);
-    },
+    choosePicture: () => upload.choose(),
+    refresh,
   };
+  openStudio(player, stage);
   await player.start();
+}
+
+// Gradio builds the studio's tab when it is first opened.
+function openStudio(player, stage) {
+  let hello = null;
+  player.addEventListener("hello", ({ detail }) => {
+    hello = detail;
+    // A page that was reloaded holds the face no longer.
+    if (hello.controls && !window.limner.studio) player.send({ type: "controls", values: {}, open: false });
+  });
+  const mount = () => {
+    if (document.querySelector("#studio .studio")) window.limner.studio ??= new Studio({ player, stage, hello });
+  };
+  document.addEventListener("limner-studio", mount);
+  mount();
 }
 
 // The server may still be starting its engines, or be gone for a moment.

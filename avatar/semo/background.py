@@ -8,6 +8,7 @@ ever coarser levels is the "pull-push" of Gortler et al., "The Lumigraph" (1996)
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from avatar.semo.types import Floats, Ints
 
 GRID = 64  # cells along each side
 _FULL = 0.4  # of an average anchor in a cell counts as all of it
+_NO_MAP: Any = None  # both coordinates are in the first map
 _ROUNDS = 3  # of the search for where a moved point came from
 
 
@@ -51,7 +53,7 @@ class Surroundings:
         moved = -forward
         for _ in range(_ROUNDS):
             at = self._cells + moved * np.float32(GRID)
-            moved = -cv2.remap(forward, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            moved = -_read(forward, at)
         return np.ascontiguousarray(moved, np.float32)
 
     def _spread(self, displacement: Floats) -> Floats:
@@ -60,6 +62,13 @@ class Surroundings:
         _add(displacement, anchors.points, anchors.cells, anchors.shares, sums)
         first = sums.reshape(GRID, GRID, 2) * self._known[..., None]
         return _filled(first, self._levels)
+
+
+def _read(field: Floats, at: Floats) -> Floats:
+    border = cv2.BORDER_REPLICATE
+    return np.asarray(
+        cv2.remap(field, at, _NO_MAP, cv2.INTER_LINEAR, borderMode=border), np.float32
+    )
 
 
 def _anchors(at: Floats, weight: Floats) -> tuple[Anchors, Floats]:

@@ -96,27 +96,27 @@ def solve(entries: Entries, order: Ints, right: Doubles) -> Doubles:
 
 def band_order(rows: Ints, columns: Ints, count: int) -> Ints:
     """(N,) permutation of the points that keeps the ends of each edge (E,) close together."""
-    sides = np.concatenate([rows, columns]), np.concatenate([columns, rows])
-    by_row = np.argsort(sides[0], kind="stable")
-    neighbours = sides[1][by_row]
-    starts = np.searchsorted(sides[0][by_row], np.arange(count + 1))
+    ends = np.concatenate([rows, columns])
+    others = np.concatenate([columns, rows])[np.argsort(ends, kind="stable")]
+    starts = np.searchsorted(np.sort(ends), np.arange(count + 1))
     degree = np.diff(starts)
-    seen = np.zeros(count, bool)
+    around = [part.tolist() for part in np.split(others, starts[1:-1])]
+    seen = np.zeros(count, bool).tolist()
     order: list[int] = []
-    for seed in np.argsort(degree, kind="stable"):
+    for seed in np.argsort(degree, kind="stable").tolist():
         if not seen[seed]:
-            end = _walk(int(seed), seen.copy(), neighbours, starts)[-1]
-            order += _walk(end, seen, neighbours, starts)
+            end = _walk(seed, seen.copy(), around)[-1]
+            order += _walk(end, seen, around)
     return np.array(order[::-1], np.int32)
 
 
-def _walk(seed: int, seen: NDArray[np.bool_], neighbours: Ints, starts: NDArray[np.int64]) -> list[int]:
+def _walk(seed: int, seen: list[bool], around: list[list[int]]) -> list[int]:
     """Points reached from `seed`, nearest first; marks them in `seen`."""
     out = [seed]
     seen[seed] = True
     for point in out:
-        around = neighbours[starts[point] : starts[point + 1]]
-        fresh = np.unique(around[~seen[around]])
-        seen[fresh] = True
-        out += sorted(fresh.tolist(), key=lambda p: starts[p + 1] - starts[p])
+        fresh = list({other: None for other in around[point] if not seen[other]})
+        for other in fresh:
+            seen[other] = True
+        out += sorted(fresh, key=lambda other: len(around[other]))
     return out

@@ -15,7 +15,7 @@ from avatar.semo.banded import Entries, solve
 from avatar.semo.mesh import Graph
 from avatar.semo.types import Chart, Floats, Ints
 
-STIFFNESS = 1.2  # of bending
+STIFFNESS = 6.0  # of bending
 # Weight of the landmarks of each group; irises move the eyeballs, not the skin.
 WEIGHTS = {"face_oval": 0.15, "lips_outer": 3.0, "lips_inner": 3.0, "right_eye": 3.0,
            "left_eye": 3.0, "right_iris": 0.0, "left_iris": 0.0}  # fmt: skip

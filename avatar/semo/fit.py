@@ -3,12 +3,11 @@
 Axis legend: S picture side, N chart points, I identity dims.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from avatar.landmarks import COUNT
-from avatar.rig import GAZE_AT, Vector
+from avatar.rig import GAZE_AT
+from avatar.semo.iris import find_irises
 from avatar.semo.matte_guess import guessed_matte
 from avatar.semo.neutral import FaceAtLandmarks, blink_of, neutral_of
 from avatar.semo.pose import rotation
@@ -22,10 +21,12 @@ from emotion.errors import PortraitError
 _SMALLEST = 24.0  # px between the outer corners of the eyes
 _LARGEST_TURN = np.radians(35)
 _WORST = 0.09  # rms distance of landmarks after the fit, eye distances
-_ROUNDS = 4  # of the correction: each leaves a fraction of the last one's distances
+_ROUNDS = 3  # of the correction: each leaves a fraction of the last one's distances
 _LIMIT = 0.08  # farthest that a landmark is corrected in a round, eye distances
 _TEETH_FOLLOW = 0.8  # of the lips' correction
 _TEETH_FORWARD = 0.3  # cm: the mean head's teeth stand too far behind the lips
+_LID_THICKNESS = np.float32(0.15)  # cm
+_EYE_MOVE = 0.5  # cm: farthest that an eyeball is moved to where its iris is
 _IRIS_BOUNDS = (0.48, 0.68)  # cm
 
 
@@ -43,14 +44,17 @@ def fit_portrait(
     points = np.asarray(portrait.landmarks.points, np.float32) / np.float32(side)
     _check_landmarks(points, side)
     known = prepared(surface)
-    state = solve_landmarks(known, points)
+    irises = find_irises(portrait.rgb, points)
+    state = solve_landmarks(known, points, irises[:, :2])
     _check_fit(known, state, points)
-    rest, centres, radii = _corrected(known, state, points)
+    rest = _corrected(known, state, points)
+    centres, radii = _set_eyes(known, rest, state, irises)
     face = FaceAtLandmarks(surface, rest)
     neutral = neutral_of(face, state.rig, state.camera, centres)
     shown = np.asarray(rest + surface.displacement(surface.rig_to_token(state.rig)), np.float32)
     if matte is None:
-        matte = guessed_matte(surface.chart, state.camera.project(state.camera.to_camera(shown))[0], side)
+        at, inverse = state.camera.project(state.camera.to_camera(shown))
+        matte = guessed_matte(at, inverse, surface.chart.triangles, side)
     return FittedPortrait(
         rgb=portrait.rgb,
         matte=np.asarray(matte, np.float32),
@@ -62,7 +66,7 @@ def fit_portrait(
         blink=blink_of(face, neutral),
         eye_centres=centres,
         eye_radius=radii,
-        iris_radius=_iris_radius(state.camera, centres, points),
+        iris_radius=_iris_radius(state.camera, centres, irises),
         landmarks=points,
     )
 
@@ -118,8 +122,8 @@ def _distances(camera: Camera, model: Floats, points: Floats) -> Floats:
     return points - camera.project(camera.to_camera(model))[0]
 
 
-def _corrected(known: Prepared, state: State, points: Floats) -> tuple[Floats, Floats, Floats]:
-    """rest (N, 3) that lands on the landmarks, eye centres (2, 3), eye radii (2,)."""
+def _corrected(known: Prepared, state: State, points: Floats) -> Floats:
+    """rest (N, 3) that lands on the landmarks."""
     surface, camera = known.surface, state.camera
     rest = surface.rest(state.identity)
     moved = surface.chart.at_landmarks(surface.displacement(surface.rig_to_token(state.rig)))
@@ -133,8 +137,11 @@ def _corrected(known: Prepared, state: State, points: Floats) -> tuple[Floats, F
         rest += known.correction.spread(moves, len(rest))
         _carry_along(known, rest, moves)
     rest[surface.chart.points_of(Region.TEETH, Region.GUMS)] += (0, 0, _TEETH_FORWARD)
-    centres, radii = _set_eyes(known, rest, state, points)
-    return rest, centres, radii
+    # A closing upper lid must pass before the lower one: thicken it along the lines of sight.
+    sight = -camera.translation @ camera.rotation - rest
+    sight /= np.linalg.norm(sight, axis=1, keepdims=True)
+    rest += sight * (_LID_THICKNESS * known.zones.lid.max(0))[:, None]
+    return rest
 
 
 def _in_model(camera: Camera, off: Floats, depth: Floats) -> Floats:
@@ -151,27 +158,23 @@ def _carry_along(known: Prepared, rest: Floats, moves: Floats) -> None:
     rest[mouth] += np.float32(_TEETH_FOLLOW) * moves[PART["lips_outer"]].mean(0)
 
 
-def _set_eyes(
-    known: Prepared, rest: Floats, state: State, points: Floats
-) -> tuple[Floats, Floats]:
+def _set_eyes(known: Prepared, rest: Floats, state: State, irises: Floats) -> tuple[Floats, Floats]:
     """Shifts each eyeball of `rest` so that its iris lands on the picture's; centres, radii."""
     camera = state.camera
-    limit = np.float32(0.06 * eye_distance(points))
-    gaze = rotation(*(float(angle) for angle in state.rig[GAZE_AT]), 0.0)
+    gaze = rotation(float(state.rig[GAZE_AT.start]), float(state.rig[GAZE_AT.start + 1]), 0.0)
     centres, radii = np.zeros((2, 3), np.float32), np.zeros(2, np.float32)
-    for side, (eye, iris) in enumerate(zip(known.eyes, IRISES, strict=True)):
+    for side, (eye, iris) in enumerate(zip(known.eyes, irises, strict=True)):
         centre, radii[side] = eye_centre(rest[eye.points])
         seen = camera.to_camera(centre + gaze @ np.array([0, 0, eye.front], np.float32))
-        off = (points[iris.start] - camera.project(seen)[0]).clip(-limit, limit)
+        off = iris[:2] - camera.project(seen)[0]
         move = _in_model(camera, off[None], -seen[None, 2])[0] * (1, 1, 0.3)
+        move *= min(1.0, _EYE_MOVE / max(float(np.linalg.norm(move)), 1e-6))
         rest[eye.points] += move
         centres[side] = centre + move
     return centres, radii
 
 
-def _iris_radius(camera: Camera, centres: Floats, points: Floats) -> float:
-    """cm, of both irises' rims as the picture shows them."""
+def _iris_radius(camera: Camera, centres: Floats, irises: Floats) -> float:
+    """cm, mean of both irises (2, 3) as the picture shows them."""
     depth = -float(camera.to_camera(centres)[:, 2].mean())
-    rims = [points[iris][1:] - points[iris.start] for iris in IRISES]
-    shares = float(np.linalg.norm(np.concatenate(rims), axis=1).mean())
-    return float(np.clip(shares * depth / camera.focal, *_IRIS_BOUNDS))
+    return float(np.clip(irises[:, 2].mean() * depth / camera.focal, *_IRIS_BOUNDS))

@@ -1,4 +1,4 @@
-"""Small picture tools of fitting: light and sRGB, sampling, filling holes.
+"""Small picture tools of fitting: sampling, shapes, filling holes.
 
 Axis legend: H W pixels, N points, C channels. Positions are picture shares, see
 `avatar.semo.types`.
@@ -12,24 +12,6 @@ from avatar.semo.types import Floats
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear RGB, Rec. 709
 
 
-def to_linear(srgb: Floats) -> Floats:
-    """sRGB in 0..1 to linear light in 0..1 (IEC 61966-2-1)."""
-    c = np.asarray(srgb, np.float32)
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def to_srgb(linear: Floats) -> Floats:
-    """Linear light to sRGB in 0..1, clipped."""
-    c = np.clip(np.asarray(linear, np.float32), 0, 1)
-    return np.where(c <= 0.0031308, c * 12.92, 1.055 * c ** (1 / 2.4) - 0.055).astype(np.float32)
-
-
-def smoothstep(x: Floats, low: float, high: float) -> Floats:
-    """0 below `low`, 1 above `high`, smooth between."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
-
-
 def sample(picture: np.ndarray, points: Floats) -> Floats:
     """Bilinear (N, C) or (N,) float32 values of an (S, S[, C]) square picture at (N, 2) shares."""
     side = picture.shape[0]
@@ -38,8 +20,10 @@ def sample(picture: np.ndarray, points: Floats) -> Floats:
     padded = np.zeros((rows * 1024, 2), np.float32)
     padded[: len(at)] = at
     grid = padded.reshape(rows, 1024, 2)
-    kind = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
-    out = np.asarray(cv2.remap(picture, grid[..., 0], grid[..., 1], **kind), np.float32)
+    found = cv2.remap(
+        picture, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    out = np.asarray(found, np.float32)
     return out.reshape(rows * 1024, *picture.shape[2:])[: len(at)]
 
 
@@ -57,6 +41,11 @@ def polygon(points: Floats, side: int) -> np.ndarray:
     return out
 
 
+def blurred(picture: np.ndarray, sigma: float) -> Floats:
+    """A picture after a Gaussian of `sigma` pixels, float32."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
+
+
 def disc(radius: int) -> np.ndarray:
     """Round structuring element of a radius in pixels."""
     side = 2 * max(radius, 0) + 1
@@ -69,14 +58,16 @@ def pull_push(picture: Floats, known: Floats) -> Floats:
     Averages of what is known, coarser and coarser, fill what the finer ones leave open
     (Gortler et al., The Lumigraph, 1996).
     """
+    picture = np.atleast_3d(picture)
     values = [picture.astype(np.float32) * known[..., None]]
     weights = [known.astype(np.float32)]
     while min(values[-1].shape[:2]) > 4:
-        values.append(np.asarray(cv2.pyrDown(values[-1]), np.float32))
+        # cv2 drops the last axis of pictures of one channel.
+        values.append(np.atleast_3d(np.asarray(cv2.pyrDown(values[-1]), np.float32)))
         weights.append(np.asarray(cv2.pyrDown(weights[-1]), np.float32))
     filled = values[-1] / np.maximum(weights[-1], 1e-4)[..., None]
     for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
-        filled = cv2.pyrUp(filled, dstsize=value.shape[1::-1])
+        coarse = np.atleast_3d(np.asarray(cv2.pyrUp(filled, dstsize=value.shape[1::-1])))
         sure = np.clip(weight * 4, 0, 1)[..., None]
-        filled = filled + sure * (value / np.maximum(weight, 1e-4)[..., None] - filled)
+        filled = coarse + sure * (value / np.maximum(weight, 1e-4)[..., None] - coarse)
     return np.where(known[..., None] > 0.999, picture, filled).astype(np.float32)

@@ -87,14 +87,3 @@ def _welds(positions: Floats) -> Ints:
     order = np.lexsort(keys.T)
     same = (np.diff(keys[order], axis=0) == 0).all(1)
     return np.stack([order[:-1][same], order[1:][same]], 1).astype(np.int32)
-
-
-def vertex_normals(points: Floats, triangles: Ints) -> Floats:
-    """(N, 3) unit normals of (N, 3) points, weighted by the triangles' areas; 0 where none."""
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    face = np.cross(b - a, c - a)
-    out = np.empty_like(points)
-    corners = triangles.T.reshape(-1)
-    for axis in range(3):
-        out[:, axis] = np.bincount(corners, np.tile(face[:, axis], 3), len(points))
-    return np.asarray(out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12), np.float32)

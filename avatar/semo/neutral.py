@@ -29,7 +29,7 @@ _CLOSE = INDEX["mouthClose"]
 _MIDDLE = slice(2, 7)  # of the nine facing pairs of lip landmarks
 _LID_MIDDLE = slice(2, 5)  # of the seven of lid landmarks
 _LIP_GAP, _LID_OVERLAP = 0.02, 0.03  # cm
-_BLINK_BOUNDS = (0.7, 1.4)
+_BLINK_BOUNDS = (0.6, 1.6)
 _CONTACT = np.radians(7)  # gazes that near to the camera are meant for it
 
 
@@ -96,10 +96,15 @@ def blink_of(face: FaceAtLandmarks, neutral: Vector) -> Floats:
     """(2,) rig weights of eyeBlink_L and _R that just close the lids from the face at rest."""
     out = np.ones(2, np.float32)
     for side in range(2):
-        rigs = [_blinking(neutral, weight) for weight in (0.5, 1.0)]
-        half, full = (face.lid_gap(weights, side) for weights in rigs)
-        out[side] = 1 + 0.5 * (full + _LID_OVERLAP) / max(half - full, 1e-6)
-    return out.clip(*_BLINK_BOUNDS)
+        known = [(weight, face.lid_gap(_blinking(neutral, weight), side)) for weight in (0.5, 1.0)]
+        for _ in range(3):  # secants: lids slow down as they close
+            (before, wide), (weight, gap) = known[-2:]
+            slope = (wide - gap) / max(abs(weight - before), 1e-3) * np.sign(weight - before)
+            step = np.clip((gap + _LID_OVERLAP) / max(slope, 0.1), -0.3, 0.3)
+            weight = float(np.clip(weight + step, *_BLINK_BOUNDS))
+            known.append((weight, face.lid_gap(_blinking(neutral, weight), side)))
+        out[side] = known[-1][0]
+    return out
 
 
 def _blinking(neutral: Vector, weight: float) -> Vector:
@@ -120,8 +125,8 @@ def target_rig(fitted: FittedPortrait, asked: Vector, own: float = 0.0) -> Vecto
     """
     asked = np.asarray(asked, np.float32)
     rest = fitted.neutral + np.float32(own) * (fitted.rig - fitted.neutral)
-    out = rest + asked * (1 - 0.5 * rest.clip(0, 1))
-    out = np.minimum(out, np.maximum(rest, 1.1))
+    added = rest + asked * (1 - 0.5 * rest.clip(0, 1))
+    out = np.minimum(added, np.maximum(rest, np.float32(1.1)))
     out[_BLINKS] = rest[_BLINKS] + asked[_BLINKS] * (fitted.blink - rest[_BLINKS])
     out[_SQUINTS] *= 1 - 0.8 * asked[_BLINKS].clip(0, 1)
     out[GAZE_AT] = rest[GAZE_AT] + asked[GAZE_AT]

@@ -11,8 +11,8 @@ import numpy as np
 from avatar.landmarks import GROUPS
 from avatar.rig import INDEX, rig
 from avatar.semo.correction import Correction, build_correction
-from avatar.semo.imaging import smoothstep
 from avatar.semo.mesh import Graph, mesh_graph, subgraph
+from avatar.semo.shading import smoothstep
 from avatar.semo.surface import FaceSurface
 from avatar.semo.types import Floats, Ints, Region
 

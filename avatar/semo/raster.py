@@ -3,64 +3,96 @@
 Axis legend: N points, T triangles, H W pixels. All kernels run on one thread without the GIL.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit
 
 from avatar.semo.types import Floats, Ints
 
-NOTHING = -1  # in `hit`: no triangle here
-OPTIONS = {"cache": True, "nogil": True, "fastmath": True}
+NOTHING = -1  # in `Seen.hit`: no triangle here
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": True}
+INLINE: dict[str, Any] = {"nogil": True, "fastmath": True}  # kernels called by kernels
 
 
-def buffers(height: int, width: int) -> tuple[Ints, Floats]:
-    """hit (H, W) int32 and depth (H, W, 3) float32 for `rasterise` to fill."""
-    return np.empty((height, width), np.int32), np.empty((height, width, 3), np.float32)
+class Seen(NamedTuple):
+    """What each pixel shows. hit: (H, W) triangle or NOTHING; near: (H, W) 1/distance, 0 for
+    nothing; weights: (H, W, 2) perspective-correct, of the triangle's first two corners, undefined
+    where nothing is."""
+
+    hit: Ints
+    near: Floats
+    weights: Floats
+
+    @classmethod
+    def empty(cls, height: int, width: int) -> "Seen":
+        """For `rasterise` to fill."""
+        hit, near = np.empty((height, width), np.int32), np.empty((height, width), np.float32)
+        return cls(hit, near, np.empty((height, width, 2), np.float32))
+
+    def part(self, height: int, width: int) -> "Seen":
+        """The same memory as a smaller picture."""
+        count = height * width
+        return Seen(
+            self.hit.reshape(-1)[:count].reshape(height, width),
+            self.near.reshape(-1)[:count].reshape(height, width),
+            self.weights.reshape(-1)[: 2 * count].reshape(height, width, 2),
+        )
 
 
-@njit("void(float32[:,::1], int32[:,::1], float32[::1], int32[:,::1], float32[:,:,::1])", **OPTIONS)
-def rasterise(points, triangles, view, hit, depth):  # type: ignore[no-untyped-def]
-    """Which triangle each pixel shows, and where in it.
+@njit(
+    "void(float32[:,::1], int32[:,::1], float32[::1],"
+    " Tuple((int32[:,::1], float32[:,::1], float32[:,:,::1])))",
+    **OPTIONS,
+)
+def rasterise(points, triangles, view, seen):  # type: ignore[no-untyped-def]
+    """Fill seen (a plain tuple of `Seen`).
 
     points: (N, 3) x, y in pixels (0 is the picture's left or top edge) and 1/distance > 0, finite.
     triangles: (T, 3), counter-clockwise as seen by the viewer; others are not drawn.
     view: (3,) left, top, pixels drawn per pixel of `points`.
-    Fills hit: (H, W) triangle or NOTHING, and depth: (H, W, 3) 1/distance (0 for nothing) and the
-    perspective-correct weights of the triangle's first two corners.
     """
+    hit, near, weights = seen
     height, width = hit.shape
     hit[:] = NOTHING
-    depth[:] = np.float32(0)
-    half, one = np.float32(0.5), np.float32(1)
+    near[:] = np.float32(0)
+    half, one, least = np.float32(0.5), np.float32(1), np.float32(-1e-6)
     left, top, scale = view[0], view[1], view[2]
+    right, bottom = left + np.float32(width) / scale, top + np.float32(height) / scale
     for t in range(triangles.shape[0]):
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay, az = (points[i, 0] - left) * scale, (points[i, 1] - top) * scale, points[i, 2]
-        bx, by, bz = (points[j, 0] - left) * scale, (points[j, 1] - top) * scale, points[j, 2]
-        cx, cy, cz = (points[k, 0] - left) * scale, (points[k, 1] - top) * scale, points[k, 2]
+        ax, bx, cx = points[i, 0], points[j, 0], points[k, 0]
+        if max(ax, bx, cx) < left or min(ax, bx, cx) > right:
+            continue
+        ay, by, cy = points[i, 1], points[j, 1], points[k, 1]
+        if max(ay, by, cy) < top or min(ay, by, cy) > bottom:
+            continue
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area > np.float32(-1e-9):  # turned away (y points down)
             continue
-        low, high = max(min(ax, bx, cx) - half, np.float32(0)), max(ax, bx, cx) - half
-        x0, x1 = int(np.ceil(low)), int(np.floor(min(high, np.float32(width - 1))))
-        low, high = max(min(ay, by, cy) - half, np.float32(0)), max(ay, by, cy) - half
-        y0, y1 = int(np.ceil(low)), int(np.floor(min(high, np.float32(height - 1))))
-        if x0 > x1 or y0 > y1:
-            continue
-        inverse = one / area
+        ax, bx, cx = (ax - left) * scale, (bx - left) * scale, (cx - left) * scale
+        ay, by, cy = (ay - top) * scale, (by - top) * scale, (cy - top) * scale
+        az, bz, cz = points[i, 2], points[j, 2], points[k, 2]
+        x0 = int(max(min(ax, bx, cx) + half, np.float32(0)))
+        x1 = int(min(max(ax, bx, cx) + half, np.float32(width)))
+        y0 = int(max(min(ay, by, cy) + half, np.float32(0)))
+        y1 = int(min(max(ay, by, cy) + half, np.float32(height)))
+        inverse = one / (area * scale * scale)
         step0, step1 = (by - cy) * inverse, (cy - ay) * inverse
-        for y in range(y0, y1 + 1):
-            py, px = np.float32(y) + half, np.float32(x0) + half
+        px = np.float32(x0) + half
+        for y in range(y0, y1):
+            py = np.float32(y) + half
             w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse
             w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse
-            for x in range(x0, x1 + 1):
+            for x in range(x0, x1):
                 w2 = one - w0 - w1
-                if w0 >= 0 and w1 >= 0 and w2 >= 0:
-                    near = w0 * az + w1 * bz + w2 * cz
-                    if near > depth[y, x, 0]:
+                if min(w0, w1, w2) >= least:
+                    depth = w0 * az + w1 * bz + w2 * cz
+                    if depth > near[y, x]:
                         hit[y, x] = t
-                        depth[y, x, 0] = near
-                        depth[y, x, 1] = w0 * az / near
-                        depth[y, x, 2] = w1 * bz / near
+                        near[y, x] = depth
+                        weights[y, x, 0] = w0 * az / depth
+                        weights[y, x, 1] = w1 * bz / depth
                 w0 += step0
                 w1 += step1
 

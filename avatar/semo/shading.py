@@ -8,7 +8,7 @@ fitted coefficients hold.
 import numpy as np
 from numba import njit
 
-from avatar.semo.raster import OPTIONS
+from avatar.semo.raster import INLINE, OPTIONS
 from avatar.semo.types import Floats
 
 LEAST_LIGHT = 0.15  # irradiance never falls below, as in `Appearance.irradiance`
@@ -21,15 +21,38 @@ def irradiance(normals: Floats, light: Floats) -> Floats:
     return out
 
 
+@njit(**INLINE)
+def lit(light, x, y, z):  # type: ignore[no-untyped-def]
+    """`irradiance` of one normal, for other kernels."""
+    total = light[0] + light[1] * y + light[2] * z + light[3] * x + light[4] * x * y
+    total += light[5] * y * z + light[6] * (np.float32(3) * z * z - np.float32(1))
+    total += light[7] * x * z + light[8] * (x * x - y * y)
+    return max(total, np.float32(LEAST_LIGHT))
+
+
 @njit("void(float32[:,::1], float32[::1], float32[::1])", **OPTIONS)
 def light_points(normals, light, out):  # type: ignore[no-untyped-def]
     """`irradiance` into out (N,)."""
     for v in range(normals.shape[0]):
-        x, y, z = normals[v, 0], normals[v, 1], normals[v, 2]
-        total = light[0] + light[1] * y + light[2] * z + light[3] * x + light[4] * x * y
-        total += light[5] * y * z + light[6] * (np.float32(3) * z * z - np.float32(1))
-        total += light[7] * x * z + light[8] * (x * x - y * y)
-        out[v] = max(total, np.float32(LEAST_LIGHT))
+        out[v] = lit(light, normals[v, 0], normals[v, 1], normals[v, 2])
+
+
+@njit(**INLINE)
+def srgb(linear):  # type: ignore[no-untyped-def]
+    """One value of linear light to sRGB 0..255 within 0.2: the sum of roots that C. Chapman fitted
+    to the curve ("sRGB Approximations for HLSL", 2012)."""
+    c = min(max(linear, np.float32(0)), np.float32(1))
+    second = np.sqrt(c)
+    fourth = np.sqrt(second)
+    curve = np.float32(0.662002687) * second + np.float32(0.684122060) * fourth
+    curve -= np.float32(0.323583601) * np.sqrt(fourth) + np.float32(0.0225411470) * c
+    return np.float32(255) * max(curve, np.float32(0))
+
+
+def smoothly(x: float, low: float, high: float) -> float:
+    """`smoothstep` of one number."""
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
 
 
 def smoothstep(x: Floats, low: float, high: float) -> Floats:

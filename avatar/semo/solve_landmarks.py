@@ -37,7 +37,7 @@ _GAZE_BOUND = 0.6  # radians
 FREE = np.array([INDEX[name] for name in EXPRESSIONS if name not in LOOKS])
 _PAIRS = np.array(
     [
-        (at, int(np.flatnonzero(FREE == INDEX[EXPRESSIONS[k][:-1] + "R"])[0]))
+        (at, int(np.flatnonzero(INDEX[EXPRESSIONS[k][:-1] + "R"] == FREE)[0]))
         for at, k in enumerate(FREE)
         if EXPRESSIONS[k].endswith("_L")
     ]
@@ -58,9 +58,9 @@ def eye_distance(points: Floats) -> float:
     return float(np.linalg.norm(points[EYES[0].start] - points[EYES[1].start]))
 
 
-def solve_landmarks(prepared: Prepared, landmarks: Floats) -> State:
-    """The state that explains (150, 2) landmarks best, picture shares."""
-    system = _System(prepared, landmarks)
+def solve_landmarks(prepared: Prepared, landmarks: Floats, irises: Floats) -> State:
+    """The state that explains (150, 2) landmarks best; irises: (2, 2) centres, left and right."""
+    system = _System(prepared, landmarks, irises)
     state = _start(prepared, landmarks)
     for turn in range(_ROUNDS):
         state = system.step(state, turn)
@@ -105,8 +105,8 @@ def _start(prepared: Prepared, points: Floats) -> State:
 class _System:
     """Residuals and priors of one portrait."""
 
-    def __init__(self, prepared: Prepared, landmarks: Floats) -> None:
-        self._prepared, self._points = prepared, landmarks.astype(np.float64)
+    def __init__(self, prepared: Prepared, landmarks: Floats, irises: Floats) -> None:
+        self._prepared, self._points, self._irises = prepared, landmarks, irises
         share = [np.full(count, _SIGMA.get(name, _BROWS)) for name, count in GROUPS.items()]
         self._sigma = np.concatenate(share) * eye_distance(landmarks)
         for iris in IRISES:  # they follow the gaze, which is found apart
@@ -202,18 +202,18 @@ class _System:
         weights = state.rig.copy()
         weights[FREE] = np.clip(weights[FREE] + step[self._size :], 0, 1)
         out = State(camera, identity.astype(np.float32), weights)
-        weights[GAZE_AT] = find_gaze(self._prepared, out, self._points)
+        weights[GAZE_AT] = find_gaze(self._prepared, out, self._irises)
         return replace(out, rig=follow_gaze(weights))
 
 
-def find_gaze(prepared: Prepared, state: State, landmarks: Floats) -> Floats:
-    """(2,) gaze, radians, mean of the directions in which both irises are seen, model space."""
+def find_gaze(prepared: Prepared, state: State, irises: Floats) -> Floats:
+    """(2,) gaze, radians, mean of the directions in which both irises (2, 2) are seen."""
     model, camera = prepared.landmarks, state.camera
     centres = model.eyes + np.tensordot(state.identity, model.eyes_identity, 1)
     out = []
-    for eye, iris, centre in zip(prepared.eyes, IRISES, camera.to_camera(centres), strict=True):
+    for eye, iris, centre in zip(prepared.eyes, irises, camera.to_camera(centres), strict=True):
         depth = -float(centre[2]) - eye.front
-        at = (landmarks[iris.start] - camera.centre) * depth / camera.focal * (1, -1)
+        at = (iris - camera.centre) * depth / camera.focal * (1, -1)
         sideways = at - centre[:2]
         ahead = np.sqrt(max(eye.front**2 - float(sideways @ sideways), 0.2))
         x, y, z = np.array([*sideways, ahead]) @ camera.rotation

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import cKDTree
 
 from avatar.semo.types import Chart, Region
 from avatar.training.pack import HeadPack, Section
@@ -231,8 +231,10 @@ def _eyeball(
     centre = eye_centre(pack.vertices[np.unique(triangles)])
     way = vertices - centre
     angle = np.arctan2(np.linalg.norm(way[:, :2], axis=1), way[:, 2])
-    flat = angle[:, None] * way[:, :2] / np.maximum(
-        np.linalg.norm(way[:, :2], axis=1, keepdims=True), 1e-9
+    flat = (
+        angle[:, None]
+        * way[:, :2]
+        / np.maximum(np.linalg.norm(way[:, :2], axis=1, keepdims=True), 1e-9)
     )
     front = triangles[(angle[triangles] < EYE_CAP).all(1)]
     front = max(_components(len(vertices), front), key=len)
@@ -295,7 +297,7 @@ def _landmarks(
         usable = triangles[mine]
         for at in np.flatnonzero(on_eye == eye):
             near = np.argsort(np.linalg.norm(points[usable].mean(1) - wanted[at], axis=1))[:24]
-            best = min((_closest(points[usable[t]], wanted[at]) + (t,) for t in near),
+            best = min(((*_closest(points[usable[t]], wanted[at]), t) for t in near),
                        key=lambda found: found[0])  # fmt: skip
             out_points[at], out_weights[at] = usable[best[2]], best[1]
     return out_points, out_weights
@@ -308,6 +310,3 @@ def _closest(corners: NDArray[np.float32], to: NDArray[np.float32]) -> tuple[flo
     share = np.clip(np.linalg.lstsq(basis, to - a, rcond=None)[0], 0, 1)
     share = share / max(1.0, share.sum())
     return float(np.linalg.norm(a + basis @ share - to)), np.r_[1 - share.sum(), share]
-
-
-__all__ = ["Attachment", "Delaunay", "build_chart", "eye_centre"]

@@ -13,7 +13,9 @@ Floats = NDArray[np.float32]
 NAMED = ("jawOpen", "mouthSmile_L", "browInnerUp_L", "browDown_L", "eyeBlink_L", *GAZE, *POSE)
 
 
-def measure(world: World, weights: SurfaceWeights, config: Config, count: int = 96) -> dict[str, float]:
+def measure(
+    world: World, weights: SurfaceWeights, config: Config, count: int = 96
+) -> dict[str, float]:
     """rms errors in mm over held-out persons and rigs (identity by least squares), probe R2."""
     surface = FaceSurface(weights)
     rng = np.random.default_rng(config.held_out_seed)

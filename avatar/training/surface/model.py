@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from avatar.semo.surface import Mlp, SurfaceWeights
 from avatar.semo.types import TOKEN, Chart
 
-
 INVISIBLE = 0.002  # cm; a movement that shifts a point by less leaves it alone
 
 
@@ -53,6 +52,9 @@ class SkipMlp(nn.Module):
 class SurfaceModel(nn.Module):
     """rig -> token -> expression coefficients -> displacement of every chart point."""
 
+    rig_scale: Tensor
+    limit: Tensor
+
     def __init__(self, basis: Tensor, rig_scale: Tensor, limit: Tensor, hidden: int) -> None:
         """basis: (K, N*3) first guess; rig_scale: (R,); limit: (K,)."""
         super().__init__()
@@ -75,7 +77,8 @@ class SurfaceModel(nn.Module):
     def displacement(self, token: Tensor) -> Tensor:
         """(B, D) to (B, N*3) cm."""
         raw = self.shape(token)
-        return (self.limit * torch.tanh(raw / self.limit)) @ self.basis
+        out: Tensor = (self.limit * torch.tanh(raw / self.limit)) @ self.basis
+        return out
 
     def exported(self, chart: Chart, mean: np.ndarray, identity: np.ndarray) -> SurfaceWeights:
         """As plain arrays; mean (N,3), identity (I,N,3)."""

@@ -47,7 +47,9 @@ def boundary_loops(vertices: Floats, triangles: Ints) -> list[Ints]:
                 loop.append(at)
                 at = onward[at].pop()
             loops.append(np.array(loop))
-    length = [np.linalg.norm(np.diff(vertices[np.r_[lp, lp[0]]], axis=0), axis=1).sum() for lp in loops]
+    length = [
+        np.linalg.norm(np.diff(vertices[np.r_[lp, lp[0]]], axis=0), axis=1).sum() for lp in loops
+    ]
     return [loops[at] for at in np.argsort(length)[::-1]]
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from avatar.rig import EXPRESSIONS, RIG
 from avatar.semo.loading import fingerprint, save_surface
+from avatar.training.contact import slide_lids
 from avatar.training.pack import load_head
 from avatar.training.surface.chart import build_chart
 from avatar.training.surface.config import Config
@@ -55,7 +56,7 @@ def identity_basis(world: World, config: Config) -> tuple[Floats, Floats]:
     flat = world.modes.reshape(len(world.modes), -1).astype(np.float64)
     spread = np.cov(codes.T)
     half = np.linalg.cholesky(spread + 1e-9 * np.eye(len(spread)))
-    left, size, right = np.linalg.svd(half.T @ flat, full_matrices=False)
+    _, size, right = np.linalg.svd(half.T @ flat, full_matrices=False)
     basis = (size[:, None] * right)[: config.identity]
     mean = world.mean + np.tensordot(average, world.modes, 1)
     return np.asarray(mean, np.float32), basis.reshape(len(basis), -1, 3).astype(np.float32)
@@ -84,7 +85,7 @@ def point_weights(world: World, config: Config) -> Floats:
     weights[world.lips] = config.fine
     for lid in world.lids:
         weights[lid] = config.fine
-    return weights / weights.mean()
+    return np.asarray(weights / weights.mean(), np.float32)
 
 
 def train(paths: Paths, config: Config) -> dict[str, float]:
@@ -105,11 +106,11 @@ def train(paths: Paths, config: Config) -> dict[str, float]:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [config.rate, config.rate * 0.002], total_steps=config.steps, pct_start=0.05
     )
-    step = _resume(paths.checkpoint, model, optimiser, schedule)
+    first = _resume(paths.checkpoint, model, optimiser, schedule)
     weights = torch.from_numpy(np.repeat(point_weights(world, config), 3))
     figures: dict[str, float] = {}
-    for step in tqdm(range(step, config.steps), initial=step, total=config.steps):
-        loss = _step(model, world, (mean, weights), config, step)
+    for step in tqdm(range(first, config.steps), initial=first, total=config.steps):
+        loss = _step(model, world, weights, config, step)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -118,7 +119,10 @@ def train(paths: Paths, config: Config) -> dict[str, float]:
             figures = measure(world, model.exported(world.chart, mean, identity), config)
             _record(paths.out / "surface_log.csv", step + 1, float(loss), figures)
             _checkpoint(paths.checkpoint, model, optimiser, schedule, step + 1)
-    story = {"config": config.model_dump(), "pack": fingerprint(paths.pack / "head.npz")}
+    story: dict[str, object] = {
+        "config": config.model_dump(),
+        "pack": fingerprint(paths.pack / "head.npz"),
+    }
     story |= {"figures": figures, "rig": list(RIG)}
     exported = model.exported(world.chart, mean, identity)
     save_surface(exported, paths.out / "surface.safetensors", story)
@@ -128,22 +132,19 @@ def train(paths: Paths, config: Config) -> dict[str, float]:
 def _step(
     model: SurfaceModel,
     world: World,
-    fixed: tuple[Floats, torch.Tensor],
+    weights: torch.Tensor,
     config: Config,
     step: int,
 ) -> torch.Tensor:
     """Loss of one batch: weighted mm^2 of positions, the rig read back, tokens of unit variance."""
-    mean, weights = fixed
     rng = np.random.default_rng((config.seed, step))
     rigs = random_rigs(rng, config.batch)
     codes = random_persons(rng, config.batch)
     eyes = world.eyes(codes)
-    rest = np.repeat(mean[None], config.batch, 0) + 0
     moves = np.tensordot(rigs[:, : len(EXPRESSIONS)], world.expressions, 1).astype(np.float32)
     for side, at in enumerate(world.lids):
-        own = world.mean[at] + np.tensordot(codes, world.modes[:, at], 1)
-        moves[:, at] = _slide(moves[:, at], own.astype(np.float32), eyes[:, side])
-    del rest
+        rest = world.mean[at] + np.tensordot(codes, world.modes[:, at], 1).astype(np.float32)
+        moves[:, at] = slide_lids(rest + moves[:, at], rest, eyes[:, side]) - rest
     target = torch.from_numpy(moves.reshape(config.batch, -1))
     given = torch.from_numpy(rigs)
     token = model.token(given)
@@ -151,13 +152,10 @@ def _step(
     error = (model.displacement(heard) - target) * 10
     read = model.probe(heard) - given / model.rig_scale
     unit = ((token**2).mean(0) - 1).pow(2).mean() + token.mean(0).pow(2).mean()
-    return (weights * error**2).mean() + config.probe * read.pow(2).mean() + 1e-3 * unit
-
-
-def _slide(moves: Floats, rest: Floats, centre: Floats) -> Floats:
-    from avatar.training.contact import slide_lids
-
-    return slide_lids(rest + moves, rest, centre) - rest
+    loss: torch.Tensor = (
+        (weights * error**2).mean() + config.probe * read.pow(2).mean() + 1e-3 * unit
+    )
+    return loss
 
 
 def _record(path: Path, step: int, loss: float, figures: dict[str, float]) -> None:

@@ -1,0 +1,105 @@
+"""The default avatar: any fitted portrait, moved by motion tokens through the learned surface."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from avatar.matte_net import WEIGHTS as MATTE
+from avatar.matte_net import MatteNet
+from avatar.performer import Performer
+from avatar.rig import Vector, rig
+from avatar.semo.appearance import appearance_of
+from avatar.semo.decoder import MotionDecoder
+from avatar.semo.driver import expressed, rig_of
+from avatar.semo.fit import fit_portrait
+from avatar.semo.loading import load_surface
+from avatar.semo.neutral import target_rig
+from avatar.semo.surface import FaceSurface
+from avatar.semo.types import FittedPortrait
+from avatar.types import Activity, Frame, Portrait
+from emotion.errors import PortraitError
+from emotion.types import EmotionState
+from speech.types import SpeechChunk
+
+SIZES = (64, 2048)
+ENGAGE, RELAX = 0.30, 0.06  # share of the way per frame to the face that expresses, and back
+FOLLOW = 0.55  # share of the way that what is set by hand moves in one frame
+UNSEEN = 1e-4  # of any rig parameter
+
+
+class SemoStream:
+    """One living portrait of one session (an `AvatarStream`)."""
+
+    def __init__(
+        self,
+        surface: FaceSurface,
+        fitted: FittedPortrait,
+        decoder: MotionDecoder,
+        performer: Performer,
+    ) -> None:
+        self._surface = surface
+        self._fitted = fitted
+        self._decoder = decoder
+        self._performer = performer
+        self._engaged = 0.0  # 0: the picture's own expression is the rest, 1: the neutral face
+        self._wanted, self._added = rig(), rig()  # set by hand, and of it so far
+
+    def push(self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity) -> None:
+        """See `AvatarStream.push`."""
+        self._performer.push(speech, emotion, activity)
+
+    def frames(self, count: int) -> Iterator[Frame]:
+        """See `AvatarStream.frames`."""
+        for _ in range(count):
+            index, turn = self._performer.frame, self._performer.turn
+            yield Frame(turn, self._decoder.render(self._token()), index)
+
+    def skip(self, count: int) -> None:
+        """See `AvatarStream.skip`."""
+        for _ in range(count):
+            self._asked()
+
+    def clear(self, frame: int) -> None:
+        """See `AvatarStream.clear`."""
+        self._performer.clear(frame)
+
+    def adjust(self, rig: Vector) -> None:
+        """See `AvatarStream.adjust`."""
+        self._wanted = np.asarray(rig, np.float32)
+
+    def _token(self) -> Vector:
+        target = target_rig(self._fitted, self._asked(), own=1 - self._engaged)
+        return self._surface.rig_to_token(target)
+
+    def _asked(self) -> Vector:
+        """(63,) of the next frame; moves on."""
+        asked = rig_of(self._performer.step())
+        self._added += np.float32(FOLLOW) * (self._wanted - self._added)
+        self._added[np.abs(self._added) < UNSEEN] = 0
+        asked = np.asarray(asked + self._added, np.float32)
+        # A smile in the picture gives way when the face has something else to say.
+        share = expressed(asked)
+        self._engaged += (ENGAGE if share > self._engaged else RELAX) * (share - self._engaged)
+        return asked
+
+
+class SemoAvatar:
+    """Fits portraits and opens streams (an `Avatar`); one instance serves a process."""
+
+    def __init__(self) -> None:
+        # Frames are small and sessions many: threads would cost more than they bring.
+        cv2.setNumThreads(1)
+        self._surface = load_surface()
+        self._matte = MatteNet(MATTE)
+
+    def open(self, portrait: Portrait, size: int, seed: int) -> SemoStream:
+        """See `Avatar.open`. size: 64 to 2048 px."""
+        low, high = SIZES
+        if not low <= size <= high:
+            raise PortraitError(
+                f"A picture of {size} px cannot be drawn.", f"Use {low} to {high} px."
+            )
+        fitted = fit_portrait(portrait, self._surface, self._matte.find(portrait.rgb))
+        decoder = MotionDecoder(self._surface, fitted, appearance_of(fitted, self._surface), size)
+        return SemoStream(self._surface, fitted, decoder, Performer(seed))

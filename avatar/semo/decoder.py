@@ -1,0 +1,214 @@
+"""Motion tokens to frames of one portrait.
+
+The surface says where each visible point of skin is found in the portrait; those pixels are moved,
+lit anew and laid over the background, eyes and mouth are drawn into windows. Axis legend: N chart
+points, T triangles, S the side of a frame, G the side of the grid around the face.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from avatar.semo.background import GRID, Surroundings
+from avatar.semo.compose import (
+    ATTRIBUTES,
+    compose_skin,
+    compose_window,
+    soften_folds,
+    trace_flow,
+)
+from avatar.semo.extent import Extent, box_of, farthest
+from avatar.semo.eyes import Eyes
+from avatar.semo.mouth import Mouth
+from avatar.semo.pixels import dense
+from avatar.semo.raster import Seen, rasterise
+from avatar.semo.rims import smooth_rims
+from avatar.semo.shading import smoothstep
+from avatar.semo.skin import Skin, facing
+from avatar.semo.stage import Posed, Stage
+from avatar.semo.surface import FaceSurface
+from avatar.semo.types import Appearance, Bytes, Chart, FittedPortrait, Floats, Ints, Region
+from avatar.semo.window import SAMPLES, Window
+
+BACKGROUND = 255  # region of a pixel that no triangle shows
+_STILL = 0.04  # pixels: less motion since the last frame shows that frame again
+_AT_REST = 0.01  # pixels from rest: the portrait itself
+_MOUTH = 2  # among the parts drawn into windows, after the eyes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """flow: (S, S, 2) backward, source minus own position, picture shares; visible: (S, S) how far
+    the portrait shows that point; region: (S, S) uint8 of `Region` or BACKGROUND."""
+
+    flow: Floats
+    visible: Floats
+    region: Bytes
+
+
+class MotionDecoder:
+    """Draws one portrait. Keeps scratch memory: one thread at a time."""
+
+    def __init__(
+        self, surface: FaceSurface, fitted: FittedPortrait, appearance: Appearance, size: int
+    ) -> None:
+        chart = surface.chart
+        self._chart, self._size = chart, size
+        self._stage = Stage(surface, fitted, size)
+        self._rest = rest = self._stage.pose(self._stage.rest_token)
+        self._base = _resized(fitted.rgb, size)
+        person = _resized(np.round(appearance.person * 255).astype(np.uint8), size)
+        plate = _resized(appearance.plate, size)
+        self._layers = (dense(self._base, person), dense(plate, person))
+        self._skin = Skin(chart, surface.weights.mean, appearance, rest, size)
+        self._eyes = Eyes(surface, fitted, appearance, rest, size)
+        self._mouth = Mouth(chart, fitted, appearance, rest, size)
+        self._around = _surroundings(chart, fitted, appearance, rest, size)
+        self._outer = _outer(chart, appearance)
+        self._points = _attributes(chart, appearance)
+        self._eyes.prepare(fitted, self._points)
+        self._seen = Seen.empty(size, size)
+        self._extent = Extent(appearance.person, size)
+        self._last: tuple[Posed, Bytes] | None = None
+
+    @property
+    def rest_token(self) -> Floats:
+        """(64,) the token that shows the portrait as it is."""
+        return self._stage.rest_token
+
+    def render(self, token: Floats) -> Bytes:
+        """(64,) motion token to (S, S, 3) uint8 RGB. Raises ValueError unless it is finite."""
+        posed = self._stage.pose(token)
+        if self._last is None or farthest(self._last[0].screen, posed.screen) > _STILL:
+            self._last = posed, self._draw(posed)
+        return self._last[1].copy()
+
+    def _draw(self, posed: Posed) -> Bytes:
+        out = self._base.copy()
+        if farthest(self._rest.screen, posed.screen) < _AT_REST:
+            return out
+        field = self._prepare(posed)
+        windows = self._windows(posed)
+        self._draw_skin(posed, field, windows, out)
+        fine = _fine(field)
+        for part, window in windows.items():
+            self._draw_window(posed, fine, window, part, out)
+        return out
+
+    def frames(self, tokens: Floats) -> Iterator[Bytes]:
+        """(F, 64) to F frames."""
+        for token in tokens:
+            yield self.render(token)
+
+    def flow(self, token: Floats) -> Flow:
+        """(64,) to the exact motion of the frame that `render` draws."""
+        posed = self._stage.pose(token)
+        field = self._prepare(posed)
+        seen = tuple(self._seen)
+        rasterise(posed.screen, self._chart.triangles, _whole(), seen)
+        flow = np.empty((self._size, self._size, 3), np.float32)
+        region = np.empty((self._size, self._size), np.uint8)
+        surface = (self._points, self._chart.triangles, self._chart.region)
+        trace_flow(flow, region, surface, seen, self._layers[0], _fine(field))
+        return Flow(flow[..., :2] / np.float32(self._size), flow[..., 2].copy(), region)
+
+    def _prepare(self, posed: Posed) -> Floats:
+        """Attributes of all points; motion around the face (G, G, 2), pixels."""
+        self._skin.fill(posed, self._points)
+        self._eyes.fill(posed, self._points)
+        self._mouth.fill(posed, self._points)
+        change = (posed.screen - self._rest.screen)[:, :2] * np.float32(1 / self._size)
+        return self._around.field(np.ascontiguousarray(change)) * np.float32(self._size)
+
+    def _windows(self, posed: Posed) -> dict[int, Window]:
+        """By part: 0, 1 left and right eye, _MOUTH."""
+        found = {side: self._eyes.window(posed, side) for side in range(2)}
+        found[_MOUTH] = self._mouth.window(posed)
+        return {part: window for part, window in found.items() if window is not None}
+
+    def _draw_skin(
+        self, posed: Posed, field: Floats, windows: dict[int, Window], out: Bytes
+    ) -> None:
+        spans = self._extent.spans(field, self._points, posed.screen)
+        box = box_of(spans)
+        if box is None:
+            return
+        seen = tuple(self._seen.part(box.bottom - box.top, box.right - box.left))
+        view = np.array([box.left, box.top, 1], np.float32)
+        rasterise(posed.screen, self._outer, view, seen)
+        surface = (self._points, self._outer, self._chart.region)
+        left_out = np.stack([np.zeros(4, np.int32), *(window.box() for window in windows.values())])
+        rows = np.ascontiguousarray(spans[box.top : box.bottom])
+        extent = (box.corner(), rows, left_out)
+        compose_skin(out, surface, seen, self._layers, _fine(field), extent)
+        soften_folds(out, seen, box.corner(), left_out)
+
+    def _draw_window(
+        self, posed: Posed, field: Floats, window: Window, part: int, out: Bytes
+    ) -> None:
+        whole = Seen.empty(*window.shape)
+        seen = tuple(whole)
+        rasterise(posed.screen, self._chart.triangles, window.view(), seen)
+        inside = smooth_rims(whole, self._chart.region, self._eyes.pixels * SAMPLES)
+        owner = self._mouth if part == _MOUTH else self._eyes
+        light = owner.light(inside)
+        surface = (self._points, self._chart.triangles, self._chart.region)
+        around = (field, light, window.corner())
+        compose_window(out, surface, seen, self._layers, self._eyes.textures, around)
+        if part != _MOUTH:
+            self._eyes.draw_lashes(posed, part, window, out)
+
+
+def _fine(field: Floats) -> Floats:
+    """A grid with twice the cells, smooth between those of the coarse one."""
+    return np.ascontiguousarray(cv2.pyrUp(field), np.float32)
+
+
+def _whole() -> Floats:
+    return np.array([0, 0, 1], np.float32)
+
+
+def _resized(picture: Bytes, size: int) -> Bytes:
+    if picture.shape[0] == size:
+        return picture.copy()
+    how = cv2.INTER_AREA if picture.shape[0] > size else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=how), np.uint8)
+
+
+def _attributes(chart: Chart, appearance: Appearance) -> Floats:
+    """(N, 9) with what never changes."""
+    out = np.zeros((len(chart.point_region), ATTRIBUTES), np.float32)
+    out[:, 2:4] = 1
+    out[:, 4:7] = appearance.lid_colour
+    out[:, 8] = appearance.seen
+    return out
+
+
+def _outer(chart: Chart, appearance: Appearance) -> Ints:
+    """(T', 3) triangles of skin that move the picture."""
+    skin = chart.triangles[chart.region == Region.SKIN]
+    return np.ascontiguousarray(skin[(appearance.hold[skin] > 0).any(1)])
+
+
+def _surroundings(
+    chart: Chart, fitted: FittedPortrait, appearance: Appearance, rest: Posed, size: int
+) -> Surroundings:
+    skin = chart.point_region == Region.SKIN
+    weight = appearance.hold * skin * appearance.seen * smoothstep(facing(rest), 0.05, 0.2)
+    # Weighted by area, so that the dense lips count no more than a cheek.
+    xy = rest.screen[:, :2] / np.float32(size)
+    return Surroundings(xy, weight, _shoulders(fitted))
+
+
+def _shoulders(fitted: FittedPortrait) -> Floats:
+    """(G, G) how far a cell at the depth of the trunk lies below the neck, where nothing moves."""
+    camera = fitted.camera
+    cells = (np.arange(GRID, dtype=np.float32) + 0.5) / GRID
+    u, v = np.meshgrid(cells, cells)
+    depth = -float(camera.translation[2])
+    x = (u - camera.centre[0]) / camera.focal * depth - camera.translation[0]
+    y = (camera.centre[1] - v) / camera.focal * depth - camera.translation[1]
+    model = np.stack([x, y, np.zeros_like(x)], -1) @ camera.rotation
+    return smoothstep(-model[..., 1], 13.0, 17.0)

@@ -1,0 +1,1 @@
+"""Figures and pictures that judge renderers of portraits (docs/evaluation.md)."""

@@ -1,0 +1,52 @@
+"""Settings of the synthetic world, and which people are held out."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from avatar.training.synthetic.performance import Manner
+
+Split = Literal["train", "held_out"]
+_HELD_OUT_PERFORMANCES = 1_000_003  # keeps their seeds apart from those of training
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """size: px; frames of each person, every `stride`-th of a performance at 25 fps; a shot of
+    frames_per_shot keeps camera, light and background; share: so many people in a row play the
+    same performance; people whose number is a multiple of held_out_every are never trained on."""
+
+    seed: int = 0
+    people: int = 60
+    frames: int = 24
+    size: int = 256
+    stride: int = 4
+    frames_per_shot: int = 8
+    share: int = 1
+    held_out_every: int = 8
+    first: int = 0  # number of the first person
+    manner: Manner = field(default_factory=Manner)
+
+    def split(self, person: int) -> Split:
+        """Whether a person, by number, may be trained on."""
+        return "held_out" if person % self.held_out_every == 0 else "train"
+
+    def person_seed(self, person: int) -> int:
+        """Of the identity."""
+        return _mixed(self.seed, 11, person)
+
+    def performance_seed(self, person: int) -> int:
+        """The same for `share` people in a row of one split."""
+        group = person // self.share
+        if self.split(person) == "held_out":
+            group += _HELD_OUT_PERFORMANCES
+        return _mixed(self.seed, 12, group)
+
+    def shot_seed(self, person: int, shot: int) -> int:
+        """Of camera, light and background."""
+        return _mixed(self.seed, 13, person, shot)
+
+
+def _mixed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
