@@ -105,6 +105,7 @@ class Drawer:
             elem_id="portraits",
         )
         own = gr.Button("Use my own picture")
+        gr.HTML("<p>Or drop a picture on the portrait, or paste one.</p>", **PLAIN)
 
         async def pick(token: str, event: gr.EventData) -> str:
             name = str(event.name)

@@ -123,7 +123,7 @@ class EarsSettings(StrictModel):
 class AvatarSettings(StrictModel):
     """The face."""
 
-    engine: Name = Field(default="warp", description="A plug-in of the group limner.avatar.")
+    engine: Name = Field(default="semo", description="A plug-in of the group limner.avatar.")
     portrait: str = Field(
         default="", description="A gallery name or a picture file; empty: the persona's."
     )

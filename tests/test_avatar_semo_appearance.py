@@ -159,9 +159,12 @@ def test_an_open_mouth_tells_the_colour_of_teeth(surface):
     fitted = fit_portrait(portrait_of(rgb, marks / SIDE), surface)
     assert apertures(fitted.landmarks).mouth is not None
     appearance = appearance_of(fitted, surface)
-    teeth = appearance.inside_colour[surface.chart.points_of(Region.TEETH)]
+    points = surface.chart.points_of(Region.TEETH)
+    depth = surface.weights.mean[points, 2]
+    teeth = appearance.inside_colour[points]
     wanted = (np.array([230, 220, 190]) / 255) ** 2.2 / 0.9
-    assert np.abs(teeth - wanted).max() < 0.08
+    assert np.abs(teeth[depth > 9.5] - wanted).max() < 0.08
+    assert teeth[depth < 7].mean() < 0.3 * wanted.mean()
     assert appearance.seen[surface.chart.points_of(Region.TEETH)].max() > 0.5
 
 

@@ -12,6 +12,7 @@ from avatar.semo.appearance import appearance_of
 from avatar.semo.decoder import BACKGROUND, MotionDecoder
 from avatar.semo.fit import fit_portrait
 from avatar.semo.loading import load_surface
+from avatar.semo.pixels import dense
 from avatar.semo.pose import posed
 from avatar.semo.shading import srgb, to_srgb
 from avatar.semo.stage import Stage
@@ -218,3 +219,14 @@ def test_the_quick_srgb_curve_is_close() -> None:
     linear = np.linspace(0, 1, 400, dtype=np.float32)
     quick = np.array([srgb(value) for value in linear])
     assert np.abs(quick - to_srgb(linear)).max() < 1.2
+
+
+def test_dense_pictures_keep_their_pixels_and_find_those_between() -> None:
+    x = np.arange(40)
+    wave = np.round(128 + 90 * np.sin(x * 0.6)).astype(np.uint8)
+    rgb = np.repeat(np.repeat(wave[None, :, None], 40, 0), 3, 2)
+    found = dense(rgb, np.full((40, 40), 255, np.uint8)).view(np.uint8).reshape(80, 80, 4)
+    assert np.array_equal(found[::2, ::2, :3], rgb)
+    expected = 128 + 90 * np.sin((x + 0.5) * 0.6)
+    assert np.abs(found[21, 1::2, 0] - expected)[5:-5].max() < 4
+    assert (found[..., 3] == 255).all()

@@ -14,7 +14,7 @@ def draw(points: list[list[float]], triangles: list[list[int]], view: Floats = W
     return seen
 
 
-SQUARE = [[4, 4, 1], [4, 20, 1], [20, 20, 1], [20, 4, 1]]
+SQUARE: list[list[float]] = [[4, 4, 1], [4, 20, 1], [20, 20, 1], [20, 4, 1]]
 TWO = [[0, 1, 2], [0, 2, 3]]
 
 

@@ -88,15 +88,13 @@ def test_the_tab_has_the_face_its_label_and_every_control(page: "Page") -> None:
 def test_a_slider_moves_the_face_at_once_at_rest_and_while_it_talks(
     page: "Page", studio: "Locator"
 ) -> None:
-    def latency() -> float:
-        return statistics.median(
-            page.evaluate(LATENCY, [{"roll": angle}, HEAD]) for angle in (0.3, -0.3, 0.3, -0.3)
-        )
+    def latency(*angles: float) -> float:
+        return statistics.median(page.evaluate(LATENCY, [{"roll": a}, HEAD]) for a in angles)
 
-    resting = latency()
+    resting = latency(0.3, -0.3, 0.3, -0.3)
     page.evaluate("limner.player.sendText('How does this work?')")
     page.wait_for_function("limner.player.level > 0.02")
-    talking = latency()
+    talking = latency(0.3)
     assert page.evaluate("limner.player.activity") == "speaking"
     # About 85 ms on a calm machine; on a busy one the page's jitter buffer grows, above all in talk
     # (that pictures are not made ahead then is tested in virtual time).

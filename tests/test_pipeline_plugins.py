@@ -18,7 +18,7 @@ def test_built_in_engines_are_registered():
     assert "embedded" in found["limner.llm"]
     assert "embedded" in found["limner.tts"]
     assert {"pocketsphinx", "whisper"} <= set(found["limner.asr"])
-    assert "warp" in found["limner.avatar"]
+    assert {"semo", "warp"} <= set(found["limner.avatar"])
     assert "lexicon" in found["limner.emotion"]
 
 

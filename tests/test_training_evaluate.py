@@ -5,9 +5,9 @@ import pytest
 
 from avatar.portraits import gallery, load_portrait
 from avatar.rig import EXPRESSIONS, INDEX, LOOKS, POSE_AT, SIZE, rig
-from avatar.training.evaluate.album import SOURCE, Album, read_rgb, write_json, write_rgb
+from avatar.training.evaluate.album import REFUSED, SOURCE, Album, read_rgb, write_json, write_rgb
 from avatar.training.evaluate.asked import POSE_LIMIT, asked_of
-from avatar.training.evaluate.draw import draw, portrait_of
+from avatar.training.evaluate.draw import draw, portrait_of, prepare
 from avatar.training.evaluate.figures import READ, correlation, figures
 from avatar.training.evaluate.flow import SIZE as FLOW_SIZE
 from avatar.training.evaluate.flow import end_point_errors, summary
@@ -115,6 +115,17 @@ def test_a_portrait_that_a_renderer_refuses_counts_as_failed(album):
     draw(album, "picky", refuse, [PHOTO])
     assert figures(album, "picky") == {"photos": 0, "failed": {PHOTO: "No. Another one."}}
     assert "| photos taken | 0 | all |" in markdown(album, {"picky": figures(album, "picky")})
+
+
+def test_a_photo_that_the_intake_refuses_fails_everywhere(tmp_path):
+    made = Album(tmp_path / "album", 96, {"nobody": rig()[None]}).save()
+    (tmp_path / "nobody.jpg").write_bytes(b"no picture")
+    prepare(made, tmp_path)
+    draw(made, "still", StillSitter, ["nobody"])
+    assert made.state("still", "nobody") == {"failed": REFUSED}
+    assert list(waiting(made, ["still"])) == []
+    write_sheets(made, ["still"])
+    assert not (made.folder / "sheets").exists()
 
 
 def test_the_warp_moves_what_is_asked(album):

@@ -1,4 +1,4 @@
-"""The synthetic world without the face pack: kernels, labels, performances, augmentation, shards."""
+"""The synthetic world without the face pack: kernels, labels, performances, shards."""
 
 import dataclasses
 
@@ -16,6 +16,7 @@ from avatar.training.synthetic.buffers import (
     Look,
     Mesh,
     Picture,
+    Scene,
     Vertices,
 )
 from avatar.training.synthetic.camera import draw_camera
@@ -27,8 +28,10 @@ from avatar.training.synthetic.performance import FPS, POSE_BOUND, perform
 from avatar.training.synthetic.raster import label_pixels, normals, rasterise
 from avatar.training.synthetic.shading import blend_layers, develop, shade_visible
 from avatar.training.synthetic.shards import (
+    FORMAT,
     Shard,
     load_shard,
+    no_source,
     save_shard,
     stored_points,
     stored_weights,
@@ -61,6 +64,10 @@ def scene(materials: tuple[Material, Material]) -> tuple[np.ndarray, Mesh, Look]
     return np.concatenate([near, far]), mesh, Look(material_table(materials), texels, levels)
 
 
+def everything(mesh: Mesh) -> np.ndarray:
+    return np.arange(len(mesh.triangles), dtype=np.int32)
+
+
 def on_screen(points: np.ndarray, side: int) -> np.ndarray:
     """(V,3) sample x, y and 1/depth for a lens that shows 16 cm at half a metre."""
     inverse = -1 / points[:, 2]
@@ -80,14 +87,14 @@ def fragments(side: int) -> Fragments:
 def labelled(points: np.ndarray, mesh: Mesh, look: Look) -> tuple[Labels, np.ndarray]:
     """Labels of PIXELS and the vertices in pixels."""
     screen, samples = on_screen(points, 2 * PIXELS), fragments(2 * PIXELS)
-    rasterise(np.arange(len(mesh.triangles), dtype=np.int32), mesh, look, screen, samples)
+    rasterise(everything(mesh), Scene(mesh, look), screen, samples)
     out = Labels(
         np.empty((PIXELS, PIXELS), np.int32),
         np.empty((PIXELS, PIXELS, 2), np.float32),
         np.empty((PIXELS, PIXELS), np.float32),
         np.empty((PIXELS, PIXELS), np.uint8),
     )
-    label_pixels(mesh, look, screen, samples, out)
+    label_pixels(Scene(mesh, look), screen, samples, out)
     return out, screen * np.array([0.5, 0.5, 1], np.float32)
 
 
@@ -109,7 +116,7 @@ def test_the_nearest_triangle_is_seen_at_every_sample() -> None:
     points, mesh, look = scene(PLAIN)
     points = points @ np.array([[0.98, 0.1, 0.1], [-0.1, 0.99, 0], [-0.1, 0, 1]], np.float32)
     screen, samples = on_screen(points, PIXELS), fragments(PIXELS)
-    rasterise(np.arange(len(mesh.triangles), dtype=np.int32), mesh, look, screen, samples)
+    rasterise(everything(mesh), Scene(mesh, look), screen, samples)
     for y in range(PIXELS):
         for x in range(PIXELS):
             found = covering(screen, mesh, x + 0.5, y + 0.5)
@@ -125,8 +132,7 @@ def test_triangles_seen_from_behind_are_left_out_unless_two_sided() -> None:
         points, mesh, look = scene((cloth, cloth))
         flipped = mesh._replace(triangles=np.ascontiguousarray(mesh.triangles[:, ::-1]))
         samples = fragments(PIXELS)
-        order = np.arange(len(mesh.triangles), dtype=np.int32)
-        rasterise(order, flipped, look, on_screen(points, PIXELS), samples)
+        rasterise(everything(mesh), Scene(flipped, look), on_screen(points, PIXELS), samples)
         assert (samples.triangle >= 0).any() == seen
 
 
@@ -135,7 +141,7 @@ def test_labels_say_which_surface_point_is_at_a_pixels_centre() -> None:
     middle = np.array([0, 0, -45], np.float32)
     turn = np.array([[0.9, 0, 0.43], [0, 1, 0], [-0.43, 0, 0.9]], np.float32)
     points = (points - middle) @ turn + middle
-    labels, screen = labelled(points, mesh, look)
+    labels, _ = labelled(points, mesh, look)
     body = labels.triangle >= 0
     assert body.mean() > 0.5
     corners = points[mesh.triangles[labels.triangle[body]]]
@@ -205,13 +211,13 @@ def shaded(materials: tuple[Material, Material], ambient: float = 1.0) -> Pictur
     lights = np.array([[0, 0, 1, 0.4, 0.4, 0.4]], np.float32)
     shadow = np.full((16, 16), -1e9, np.float32)
     lighting = Lighting(harmonics, lights, shadow, np.zeros((3, 4), np.float32))
-    order = np.arange(len(mesh.triangles), dtype=np.int32)
+    order, whole = everything(mesh), Scene(mesh, look)
     veiled = np.isin(mesh.material, [k for k, m in enumerate(materials) if m.kind == Kind.VEIL])
     samples = fragments(side)
-    rasterise(order[~veiled], mesh, look, vertices.screen, samples)
+    rasterise(order[~veiled], whole, vertices.screen, samples)
     picture = Picture(np.zeros((side, side, 3), np.float32), np.empty((side, side), np.float32))
-    shade_visible(mesh, look, vertices, lighting, samples, picture)
-    blend_layers(order[veiled], (mesh, look), vertices, lighting, samples, picture)
+    shade_visible(whole, vertices, lighting, samples, picture)
+    blend_layers(order[veiled], whole, vertices, lighting, samples, picture)
     return picture
 
 
@@ -400,6 +406,15 @@ def test_shards_come_back_as_they_were_and_the_same_bytes_twice(tmp_path) -> Non
     assert np.abs(flow).max() < 0.1 and visible.mean() > 0.95
 
 
+def test_files_of_another_format_are_refused(tmp_path) -> None:
+    shard = small_shard()
+    save_shard(dataclasses.replace(shard, info={"kind": "render"}), tmp_path / "old.npz")
+    np.savez(tmp_path / "other.npz", images=np.zeros(3))
+    for name in ("old.npz", "other.npz"):
+        with pytest.raises(ValueError, match="make it anew"):
+            load_shard(tmp_path / name)
+
+
 def small_screen() -> np.ndarray:
     points, mesh, look = scene(PLAIN)
     return labelled(points, mesh, look)[1]
@@ -429,7 +444,8 @@ def small_shard() -> Shard:
         identity=np.zeros(80, np.float32),
         semantics=np.zeros(7, np.float32),
         closure=np.array(0.1, np.float32),
-        info={"kind": "render", "split": "train"},
+        **no_source(PIXELS),
+        info={"kind": "render", "split": "train", "format": FORMAT},
     )
 
 

@@ -170,9 +170,9 @@ class Unmoved(Flags):
 
 
 class PlainStream:
-    def __init__(self, size: int, seed: int, far: threading.Event) -> None:
+    def __init__(self, size: int, seed: int, far: threading.Event | None = None) -> None:
         self.size, self.seed, self.next = size, seed, 0
-        self.far = far
+        self.far = far or threading.Event()
         self.jaw = 0.0
         self.feeling, self.activity = EmotionState.neutral(), Activity.IDLE
         self.said: list[SpeechChunk] = []

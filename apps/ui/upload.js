@@ -146,7 +146,10 @@ export class Upload {
 
   #ready() {
     const usable = this.#seen?.faces[this.#choice]?.usable;
-    this.#find("[data-do=use]").disabled = !usable || !this.#find(".consent input").checked || "busy" in this.#dialog.dataset;
+    const busy = "busy" in this.#dialog.dataset;
+    const button = this.#find("[data-do=use]");
+    button.disabled = busy || !usable || !this.#find(".consent input").checked;
+    button.textContent = busy ? "Coming alive …" : "Use";
   }
 
   // ---- what the user does -------------------------------------------------------------------

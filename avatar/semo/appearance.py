@@ -33,7 +33,9 @@ def appearance_of(fitted: FittedPortrait, surface: FaceSurface) -> Appearance:
     seen = seen_share(known, view, visible, openings)
     source = extended_source(known, at, visible)
     light = light_of(known, view, seen, work, fitted.landmarks, openings)
-    lid_colour, lid_weight = lid_colours(known, source, work, fitted.landmarks, openings)
+    lid_colour, lid_weight = lid_colours(
+        known, source, work, light.skin, fitted.landmarks, openings
+    )
     plate, person = plate_of(fitted.rgb, fitted.matte)
     return Appearance(
         source=source,

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from avatar.matte_net import WEIGHTS as MATTE
 from avatar.matte_net import MatteNet
 from avatar.performer import Performer
 from avatar.rig import Vector, rig
@@ -13,7 +12,7 @@ from avatar.semo.appearance import appearance_of
 from avatar.semo.decoder import MotionDecoder
 from avatar.semo.driver import expressed, rig_of
 from avatar.semo.fit import fit_portrait
-from avatar.semo.loading import load_surface
+from avatar.semo.loading import WEIGHTS, load_surface
 from avatar.semo.neutral import target_rig
 from avatar.semo.surface import FaceSurface
 from avatar.semo.types import FittedPortrait
@@ -91,7 +90,7 @@ class SemoAvatar:
         # Frames are small and sessions many: threads would cost more than they bring.
         cv2.setNumThreads(1)
         self._surface = load_surface()
-        self._matte = MatteNet(MATTE)
+        self._matte = MatteNet(WEIGHTS / "matte.onnx")
 
     def open(self, portrait: Portrait, size: int, seed: int) -> SemoStream:
         """See `Avatar.open`. size: 64 to 2048 px."""

@@ -14,7 +14,7 @@ its side; 6 how far the portrait's own pixel is right even where it shows no eye
 import numpy as np
 from numba import njit
 
-from avatar.semo.pixels import DENSITY, bilinear, byte, grid_row, tap
+from avatar.semo.pixels import DENSITY, bilinear, byte, tap
 from avatar.semo.raster import INLINE, OPTIONS
 from avatar.semo.types import Region
 
@@ -28,6 +28,7 @@ _MOST_FOLDS = 9000  # pixels
 _SURFACE = "Tuple((float32[:,::1], int32[:,::1], uint8[::1]))"
 _SEEN = "Tuple((int32[:,::1], float32[:,::1], float32[:,:,::1]))"
 _LAYERS = "Tuple((uint32[:,::1], uint32[:,::1]))"
+_EXTENT = "Tuple((int32[::1], int32[:,::1], int32[:,::1]))"
 
 
 @njit(**INLINE)
@@ -87,62 +88,80 @@ def _moved(points, triangles, hit, weights, at, sample):  # type: ignore[no-unty
 
 
 @njit(
-    f"void(uint8[:,:,::1], {_SURFACE}, {_SEEN}, {_LAYERS}, float32[:,:,::1],"
-    " Tuple((int32[::1], int32[:,::1], int32[:,::1])))",
+    f"void(float32[:,:,::1], float32[:,:,::1], {_SURFACE}, {_SEEN}, float32[:,:,::1], {_EXTENT})",
     **OPTIONS,
 )
-def compose_skin(out, surface, seen, layers, field, extent):  # type: ignore[no-untyped-def]
-    """Draw the moved portrait into out (S, S, 3), which holds the portrait at rest.
+def trace_skin(source, shade, surface, seen, field, extent):  # type: ignore[no-untyped-def]
+    """Where each pixel of a box of the picture comes from.
 
-    surface: attributes, triangles, regions; seen: `rasterise` of a box of the picture; layers:
-    person and background, dense; field: (G, G, 2) motion around the face, pixels; extent: left, top
-    (2,) of the box, spans (rows of the box, 2) first and last + 1 pixel of each to draw, boxes
-    (B, 4) left, top, right, bottom to leave out.
+    source: (h, w, 2) filled with positions in the dense portrait; shade: (h, w, 2) filled with hold
+    and light ratio where a triangle shows; surface: attributes, triangles, regions; seen:
+    `rasterise` of the box; field: (S, S, 2) motion around the face, pixels; extent: left, top (2,)
+    of the box, spans (h, 2) first and last + 1 pixel of each row to draw, boxes (B, 4) left, top,
+    right, bottom to leave out.
     """
     points, triangles, _ = surface
     hit, _, weights = seen
-    front, back = layers
     corner, spans, boxes = extent
-    side = field.shape[0]
-    grid = _f(side) / _f(out.shape[0])
-    line = np.empty((side, 2), np.float32)
+    left, two, one = corner[0], _f(DENSITY), _f(0.5 * DENSITY)
     for v in range(spans.shape[0]):
         y = v + corner[1]
         py = _f(y) + _f(0.5)
+        for x in range(spans[v, 0], spans[v, 1]):
+            source[v, x - left, 0] = (_f(x) + _f(0.5) + field[y, x, 0]) * two - one
+            source[v, x - left, 1] = (py + field[y, x, 1]) * two - one
         x, end = _segment(boxes, spans[v, 0], spans[v, 1], y)
-        if x < end:
-            grid_row(field, py * grid, line)
         while x < end:
             for column in range(x, end):
+                u = column - left
+                if hit[v, u] < 0:
+                    continue
                 px = _f(column) + _f(0.5)
-                sample = (v, column - corner[0])
-                dx, dy, hold, ratio = _moved(points, triangles, hit, weights, (px, py), sample)
-                if hold < _f(0.999):
-                    gx = min(max(px * grid - _f(0.5), _f(0)), _f(side) - _f(1.01))
-                    g = np.int64(gx)
-                    part = gx - _f(g)
-                    ex = line[g, 0] + (line[g + 1, 0] - line[g, 0]) * part
-                    ey = line[g, 1] + (line[g + 1, 1] - line[g, 1]) * part
-                    dx, dy = ex + (dx - ex) * hold, ey + (dy - ey) * hold
-                if abs(dx) + abs(dy) > _f(0.004) or abs(ratio - _f(1)) > _f(0.001):
-                    # `_layered`, written out because it is the innermost of all.
-                    ax, ay = px * _f(2) - _f(1), py * _f(2) - _f(1)
-                    sx, sy = ax + dx * _f(2), ay + dy * _f(2)
-                    red, green, blue, person = tap(front, sx, sy)
-                    rest = _f(1) - max(person * _f(1 / 255), hold)
-                    if rest > _f(0.998):
-                        plain = back[2 * y, 2 * column]
-                        out[y, column, 0] = plain & 255
-                        out[y, column, 1] = (plain >> 8) & 255
-                        out[y, column, 2] = (plain >> 16) & 255
-                        continue
-                    if rest > _f(0.002):
-                        change = _behind(back, (ax, ay), (sx, sy))
-                        red, green = red + rest * change[0], green + rest * change[1]
-                        blue += rest * change[2]
-                    out[y, column, 0] = byte(red * ratio)
-                    out[y, column, 1] = byte(green * ratio)
-                    out[y, column, 2] = byte(blue * ratio)
+                dx, dy, hold, ratio = _moved(points, triangles, hit, weights, (px, py), (v, u))
+                ex, ey = field[y, column, 0], field[y, column, 1]
+                source[v, u, 0] = (px + ex + (dx - ex) * hold) * two - one
+                source[v, u, 1] = (py + ey + (dy - ey) * hold) * two - one
+                shade[v, u, 0], shade[v, u, 1] = hold, ratio
+            x, end = _segment(boxes, end, spans[v, 1], y)
+
+
+@njit(
+    "void(uint8[:,:,::1], uint8[:,:,::1], float32[:,:,::1], float32[:,:,::1], uint32[:,::1],"
+    f" Tuple((int32[:,::1], {_EXTENT})))",
+    **OPTIONS,
+)
+def paint_skin(out, found, source, shade, back, where):  # type: ignore[no-untyped-def]
+    """Draw the moved portrait into out (S, S, 3), which holds the portrait at rest.
+
+    found: (h, w, 4) uint8 the dense portrait at `source`, fourth the person's share; back: the
+    background, dense; where: hit (h, w) of `rasterise` and extent. The rest is as in `trace_skin`.
+    """
+    hit, extent = where
+    corner, spans, boxes = extent
+    for v in range(spans.shape[0]):
+        y = v + corner[1]
+        x, end = _segment(boxes, spans[v, 0], spans[v, 1], y)
+        while x < end:
+            for column in range(x, end):
+                u = column - corner[0]
+                hold, ratio = _f(0), _f(1)
+                if hit[v, u] >= 0:
+                    hold, ratio = shade[v, u, 0], shade[v, u, 1]
+                rest = _f(1) - max(_f(found[v, u, 3]) * _f(1 / 255), hold)
+                if rest < _f(0.002):
+                    for c in range(3):
+                        out[y, column, c] = byte(_f(found[v, u, c]) * ratio)
+                elif rest > _f(0.998):
+                    plain = back[DENSITY * y, DENSITY * column]
+                    out[y, column, 0] = plain & 255
+                    out[y, column, 1] = (plain >> 8) & 255
+                    out[y, column, 2] = (plain >> 16) & 255
+                else:
+                    at = (_f(DENSITY * column), _f(DENSITY * y))
+                    change = _behind(back, at, (source[v, u, 0], source[v, u, 1]))
+                    out[y, column, 0] = byte((_f(found[v, u, 0]) + rest * change[0]) * ratio)
+                    out[y, column, 1] = byte((_f(found[v, u, 1]) + rest * change[1]) * ratio)
+                    out[y, column, 2] = byte((_f(found[v, u, 2]) + rest * change[2]) * ratio)
             x, end = _segment(boxes, end, spans[v, 1], y)
 
 
@@ -294,7 +313,7 @@ def compose_window(out, surface, seen, layers, eyes, around):  # type: ignore[no
     seen: (2 h, 2 w); eyes: (4, E, E) both eyeballs' textures, fourth byte where the portrait shows
     them, then both catch-lights; around: motion around the face (G, G, 2) in pixels, light
     (2 h, 2 w) that reaches eyes and mouth, and left, top (2,) of the window. The rest is as in
-    `compose_skin`.
+    `trace_skin`.
     """
     hit, _, weights = seen
     front, back = layers
@@ -336,7 +355,7 @@ def compose_window(out, surface, seen, layers, eyes, around):  # type: ignore[no
 def trace_flow(flow, region, surface, seen, front, field):  # type: ignore[no-untyped-def]
     """flow: (S, S, 3) source minus own position, pixels, and how far the portrait shows it; region:
     (S, S), 255 where no triangle is. front: the person's layer, dense. The rest is as in
-    `compose_skin`."""
+    `trace_skin`."""
     points, triangles, regions = surface
     hit, _, weights = seen
     grid = _f(field.shape[0]) / _f(flow.shape[0])

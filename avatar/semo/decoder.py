@@ -14,15 +14,16 @@ import numpy as np
 from avatar.semo.background import GRID, Surroundings
 from avatar.semo.compose import (
     ATTRIBUTES,
-    compose_skin,
     compose_window,
+    paint_skin,
     soften_folds,
     trace_flow,
+    trace_skin,
 )
 from avatar.semo.extent import Extent, box_of, farthest
 from avatar.semo.eyes import Eyes
 from avatar.semo.mouth import Mouth
-from avatar.semo.pixels import dense
+from avatar.semo.pixels import dense, sampled
 from avatar.semo.raster import Seen, rasterise
 from avatar.semo.rims import smooth_rims
 from avatar.semo.shading import smoothstep
@@ -70,6 +71,7 @@ class MotionDecoder:
         self._points = _attributes(chart, appearance)
         self._eyes.prepare(fitted, self._points)
         self._seen = Seen.empty(size, size)
+        self._source, self._shade = np.zeros((2, size, size, 2), np.float32)
         self._extent = Extent(appearance.person, size)
         self._last: tuple[Posed, Bytes] | None = None
 
@@ -91,8 +93,9 @@ class MotionDecoder:
             return out
         field = self._prepare(posed)
         windows = self._windows(posed)
-        self._draw_skin(posed, field, windows, out)
         fine = _fine(field)
+        spans = self._extent.spans(field, self._points, posed.screen)
+        self._draw_skin(posed, fine, (spans, windows), out)
         for part, window in windows.items():
             self._draw_window(posed, fine, window, part, out)
         return out
@@ -129,20 +132,26 @@ class MotionDecoder:
         return {part: window for part, window in found.items() if window is not None}
 
     def _draw_skin(
-        self, posed: Posed, field: Floats, windows: dict[int, Window], out: Bytes
+        self, posed: Posed, field: Floats, reach: tuple[Ints, dict[int, Window]], out: Bytes
     ) -> None:
-        spans = self._extent.spans(field, self._points, posed.screen)
+        spans, windows = reach
         box = box_of(spans)
         if box is None:
             return
         seen = tuple(self._seen.part(box.bottom - box.top, box.right - box.left))
+        shape = (box.bottom - box.top, box.right - box.left)
         view = np.array([box.left, box.top, 1], np.float32)
         rasterise(posed.screen, self._outer, view, seen)
-        surface = (self._points, self._outer, self._chart.region)
         left_out = np.stack([np.zeros(4, np.int32), *(window.box() for window in windows.values())])
         rows = np.ascontiguousarray(spans[box.top : box.bottom])
         extent = (box.corner(), rows, left_out)
-        compose_skin(out, surface, seen, self._layers, _fine(field), extent)
+        skin = np.ascontiguousarray(self._points[:, :4])
+        surface = (skin, self._outer, self._chart.region)
+        source, shade = _part(self._source, *shape), _part(self._shade, *shape)
+        everywhere = cv2.resize(field, (self._size, self._size), interpolation=cv2.INTER_LINEAR)
+        trace_skin(source, shade, surface, seen, everywhere, extent)
+        found = sampled(self._layers[0], source)
+        paint_skin(out, found, source, shade, self._layers[1], (seen[0], extent))
         soften_folds(out, seen, box.corner(), left_out)
 
     def _draw_window(
@@ -157,8 +166,14 @@ class MotionDecoder:
         surface = (self._points, self._chart.triangles, self._chart.region)
         around = (field, light, window.corner())
         compose_window(out, surface, seen, self._layers, self._eyes.textures, around)
-        if part != _MOUTH:
+        if part == _MOUTH:
+            self._mouth.soften(whole, window, posed, out)
+        else:
             self._eyes.draw_lashes(posed, part, window, out)
+
+
+def _part(scratch: Floats, height: int, width: int) -> Floats:
+    return scratch.reshape(-1)[: 2 * height * width].reshape(height, width, 2)
 
 
 def _fine(field: Floats) -> Floats:
@@ -203,7 +218,8 @@ def _surroundings(
 
 
 def _shoulders(fitted: FittedPortrait) -> Floats:
-    """(G, G) how far a cell at the depth of the trunk lies below the neck, where nothing moves."""
+    """(G, G) how far a cell at the depth of the trunk lies below the neck or beside it, out of the
+    head's and its hair's reach, where nothing moves."""
     camera = fitted.camera
     cells = (np.arange(GRID, dtype=np.float32) + 0.5) / GRID
     u, v = np.meshgrid(cells, cells)
@@ -211,4 +227,6 @@ def _shoulders(fitted: FittedPortrait) -> Floats:
     x = (u - camera.centre[0]) / camera.focal * depth - camera.translation[0]
     y = (camera.centre[1] - v) / camera.focal * depth - camera.translation[1]
     model = np.stack([x, y, np.zeros_like(x)], -1) @ camera.rotation
-    return smoothstep(-model[..., 1], 13.0, 17.0)
+    aside, below = np.abs(model[..., 0]), -model[..., 1]
+    beside = smoothstep(aside, 12.0, 17.0) * smoothstep(below, 4.0, 9.0)
+    return np.asarray(np.maximum(smoothstep(below, 13.0, 17.0), beside), np.float32)

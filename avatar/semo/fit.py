@@ -7,6 +7,7 @@ import numpy as np
 
 from avatar.landmarks import COUNT
 from avatar.rig import GAZE_AT
+from avatar.semo.imaging import polygon
 from avatar.semo.iris import find_irises
 from avatar.semo.matte_guess import guessed_matte
 from avatar.semo.neutral import FaceAtLandmarks, blink_of, neutral_of
@@ -35,8 +36,9 @@ def fit_portrait(
 ) -> FittedPortrait:
     """What a portrait shows, in terms of a surface.
 
-    matte: (S, S) share of the person in each pixel; None: head and shoulders are guessed from the
-    fitted head, which leaves out loose hair and takes in some background beside the neck.
+    matte: (S, S) share of the person in each pixel; the face counts as the person whatever it says.
+    None: head and shoulders are guessed from the fitted head, which leaves out loose hair and takes
+    in some background beside the neck.
     Raises PortraitError for a face that is too small, turned by more than 35 degrees, or whose
     landmarks are no face's.
     """
@@ -57,7 +59,7 @@ def fit_portrait(
         matte = guessed_matte(at, inverse, surface.chart.triangles, side)
     return FittedPortrait(
         rgb=portrait.rgb,
-        matte=np.asarray(matte, np.float32),
+        matte=_with_face(np.asarray(matte, np.float32), points),
         camera=state.camera,
         rest=rest,
         identity=state.identity,
@@ -69,6 +71,12 @@ def fit_portrait(
         iris_radius=_iris_radius(state.camera, centres, irises),
         landmarks=points,
     )
+
+
+def _with_face(matte: Floats, points: Floats) -> Floats:
+    """The matte with what lies inside the face oval."""
+    face = polygon(points[PART["face_oval"]], matte.shape[0])
+    return np.maximum(matte, face.astype(np.float32) / 255)
 
 
 def _check_landmarks(points: Floats, side: int) -> None:

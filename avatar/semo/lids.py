@@ -9,7 +9,7 @@ import numpy as np
 from avatar.semo.hidden import Apertures
 from avatar.semo.imaging import LUMINANCE, blurred, disc, pixel_of, polygon, sample
 from avatar.semo.prepared import PART, Prepared
-from avatar.semo.shading import smoothstep
+from avatar.semo.shading import smoothstep, to_srgb
 from avatar.semo.solve_landmarks import eye_distance
 from avatar.semo.types import Bytes, Floats
 from avatar.semo.view import WORK
@@ -17,16 +17,23 @@ from avatar.semo.view import WORK
 _AROUND = np.float32(0.02)  # weight of skin beside eyes and below
 _REACH = 1.3  # of the width of lashes: over which the colour is averaged
 _SHADOW = 50  # % of the skin between eye and brow lies in the fold, in shadow, or is lashes
+_OF_FACE = 0.3
 _SHADE = 0.94  # lids are a little darker than the skin around them
 
 
 def lid_colours(
-    known: Prepared, source: Floats, work: Bytes, landmarks: Floats, openings: Apertures
+    known: Prepared,
+    source: Floats,
+    work: Bytes,
+    skin: Floats,
+    landmarks: Floats,
+    openings: Apertures,
 ) -> tuple[Floats, Floats]:
     """(N, 3) sRGB 0..255 of closing lids and (2, N) how far each point takes it, left and right.
 
-    The colour is the skin's around the eye, continued over lashes, fold and eye. source: (N, 2)
-    picture shares; work: (W, W, 3) the picture.
+    The colour is the skin's around the eye, continued over lashes, fold and eye, and a little of
+    the whole face's, as that skin mostly lies in the brow's shadow. source: (N, 2) picture shares;
+    work: (W, W, 3) the picture; skin: (3,) linear RGB of the face.
     """
     apart = eye_distance(landmarks) * WORK
     radius = max(1, round(0.055 * apart))
@@ -39,7 +46,9 @@ def lid_colours(
     away = np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, 5), np.float32)
     rows, columns = pixel_of(source, WORK)
     weight = known.zones.lid * smoothstep(away[rows, columns] / apart, 0.012, 0.035)
-    return np.asarray(sample(clean, source) * _SHADE, np.float32), weight.astype(np.float32)
+    colour = sample(clean, source)
+    colour += np.float32(_OF_FACE) * (to_srgb(skin) - colour)
+    return colour * np.float32(_SHADE), weight.astype(np.float32)
 
 
 def _lid_skin(work: Bytes, eyes: np.ndarray, landmarks: Floats, radius: int) -> Floats:

@@ -11,7 +11,8 @@ from avatar.semo.surface import FaceSurface, Mlp, SurfaceWeights
 from avatar.semo.types import Chart
 from emotion.errors import ConfigError
 
-SURFACE = Path(__file__).parents[1] / "weights" / "surface.safetensors"
+WEIGHTS = Path(__file__).parents[1] / "weights"
+SURFACE = WEIGHTS / "surface.safetensors"
 FORMAT = "limner-surface-1"
 _CHART = tuple(Chart.__dataclass_fields__)
 _ARRAYS = ("mean", "identity", "expression", "limit", "rig_scale")
@@ -71,9 +72,11 @@ def _layers(net: Mlp) -> list[tuple[str, NDArray[np.float32]]]:
 
 def _weights(arrays: dict[str, NDArray[np.generic]]) -> SurfaceWeights:
     chart = Chart(*(arrays[f"chart.{name}"] for name in _CHART))  # type: ignore[arg-type]
-    floats = [np.asarray(arrays[name], np.float32) for name in _ARRAYS]
-    nets = [_net(arrays, name) for name in _NETS]
-    return SurfaceWeights(chart, *floats, *nets)
+    mean, identity, expression, limit, rig_scale = (
+        np.asarray(arrays[name], np.float32) for name in _ARRAYS
+    )
+    encode, shape, probe = (_net(arrays, name) for name in _NETS)
+    return SurfaceWeights(chart, mean, identity, expression, limit, rig_scale, encode, shape, probe)
 
 
 def _net(arrays: dict[str, NDArray[np.generic]], name: str) -> Mlp:

@@ -12,22 +12,23 @@ from numba import njit
 from avatar.semo.raster import OPTIONS, Seen, rasterise
 from avatar.semo.shading import lit, smoothly, smoothstep, srgb, to_linear
 from avatar.semo.stage import Posed
-from avatar.semo.types import Appearance, Chart, FittedPortrait, Floats, Region
+from avatar.semo.types import Appearance, Bytes, Chart, FittedPortrait, Floats, Region
 from avatar.semo.window import SAMPLES, Window, group
 
 _NO_MAP: Any = None  # both coordinates are in the first map
+_SOFTNESS = 0.07  # cm, standard deviation of the blur over what is soft
 _MARGIN = 0.25  # cm of skin around the lips in a window
 _INSIDE = (Region.LINING, Region.TEETH, Region.GUMS, Region.TONGUE)
 _EYE_SOCKETS = 1.0  # cm above the origin; lining above belongs to the eyes
 _SOCKET_LIGHT = 0.5
 _BEFORE = 0.5  # cm before the lips' line where their light seems to come from
 # Distance at which light has halved: cm with closed lips, and more for each cm between them.
-_NARROW, _WIDE = 1.2, 1.0
+_NARROW, _WIDE = 1.1, 0.7
 # Of the light goes everywhere: teeth shine through.
-_SOFT = {Region.TEETH: 0.75, Region.GUMS: 0.4, Region.TONGUE: 0.3, Region.LINING: 0.3}
+_SOFT = {Region.TEETH: 0.6, Region.GUMS: 0.4, Region.TONGUE: 0.3, Region.LINING: 0.3}
 _WET = {Region.TEETH: 0.06, Region.GUMS: 0.05, Region.TONGUE: 0.12, Region.LINING: 0.0}
 # Luminance of teeth is at least this of the skin's, and so much for very dark and light skin.
-_TEETH_TO_SKIN, _LEAST_TEETH = 1.4, (0.36, 0.55)
+_TEETH_TO_SKIN, _LEAST_TEETH = 1.5, (0.4, 0.6)
 # Light on back teeth, and so many cm behind the front ones they are.
 _BACK, _BACK_TEETH = {Region.TEETH: 0.25, Region.GUMS: 0.5}, (3.0, 1.0)
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -47,7 +48,7 @@ class Mouth:
         self._forward = fitted.camera.rotation[:, 2]
         self._white = appearance.white
         self._region = chart.point_region[self._at]
-        self._lips = rest.marks[group("lips_inner")]
+        self._own = self._shape(rest.marks[group("lips_inner")])
         lining = self._region == Region.LINING
         columns = (
             self._lit(fitted, appearance),
@@ -61,7 +62,7 @@ class Mouth:
     def fill(self, posed: Posed, out: Floats) -> None:
         """Columns 4 to 7 of attributes out (N, 9) of the points inside."""
         marks = posed.marks[group("lips_inner")]
-        moved = float(np.abs(self._shape(marks) - self._shape(self._lips)).max())
+        moved = float(np.abs(self._shape(marks) - self._own).max())
         gap = max(0.0, float((marks[4:7, 1] - marks[16:13:-1, 1]).mean()))
         window = marks.mean(0) + _BEFORE * self._forward
         spread, own = _NARROW + _WIDE * gap, 1 - smoothly(moved, *_MOVED)
@@ -81,6 +82,27 @@ class Mouth:
         soft = cv2.blur(inside, (2 * reach + 1, 2 * reach + 1), borderType=cv2.BORDER_CONSTANT)
         soft = cv2.blur(soft, (2 * reach + 1, 2 * reach + 1), borderType=cv2.BORDER_CONSTANT)
         return np.asarray(np.clip(0.5 + 0.85 * soft, 0, 1), np.float32)
+
+    def soften(self, seen: Seen, window: Window, posed: Posed, out: Bytes) -> None:
+        """Blur tongue, gums and lining in out (S, S, 3): they are soft, their triangles are not.
+
+        seen: (2 h, 2 w) samples of the window.
+        """
+        moved = float(np.abs(self._shape(posed.marks[group("lips_inner")]) - self._own).max())
+        strength = np.float32(smoothly(moved, *_MOVED))
+        kind = self._chart.region[np.maximum(seen.hit, 0)]
+        flesh = ((kind == Region.LINING) | (kind == Region.GUMS) | (kind == Region.TONGUE)).astype(
+            np.float32
+        )
+        part = out[window.top : window.bottom, window.left : window.right]
+        share = cv2.resize(flesh, part.shape[1::-1], interpolation=cv2.INTER_AREA)[..., None]
+        if strength <= 0 or not share.any():
+            return
+        sigma = max(0.5, _SOFTNESS * self._pixels)
+        total = cv2.GaussianBlur(part * share, (0, 0), sigma)
+        weight = np.maximum(cv2.GaussianBlur(share, (0, 0), sigma), np.float32(0.02))[..., None]
+        change = (total / weight - part) * (share * strength)
+        part[:] = np.clip(np.round(part + change), 0, 255).astype(np.uint8)
 
     @staticmethod
     def _shape(marks: Floats) -> Floats:
@@ -107,7 +129,17 @@ class Mouth:
         front = float(depth[self._region == Region.TEETH].max())
         shaded = 1 - smoothstep(front - depth, *_BACK_TEETH)
         least = np.array([_BACK.get(Region(r), 1.0) for r in self._region])
-        return np.asarray(1 - (1 - least) * shaded, np.float32)
+        return np.asarray((1 - (1 - least) * shaded) * self._furrow(fitted), np.float32)
+
+    def _furrow(self, fitted: FittedPortrait) -> Floats:
+        """(I,) the tongue is darker in its middle line and at its sides."""
+        tongue = self._region == Region.TONGUE
+        if not tongue.any():
+            return np.ones(len(self._at), np.float32)
+        x = fitted.rest[self._at, 0]
+        aside = np.abs(x - np.median(x[tongue]))
+        shade = (1 - 0.2 * np.exp(-((aside / 0.22) ** 2))) * (1 - 0.4 * smoothstep(aside, 1.0, 2.2))
+        return np.asarray(np.where(tongue, shade, 1), np.float32)
 
     def _photographed(self, appearance: Appearance) -> Floats:
         """(I,) how far teeth and gums are the portrait's own, well inside its open mouth."""

@@ -1,6 +1,7 @@
 """Windows of the picture drawn with 2 x 2 samples a pixel: eyes and mouth."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from avatar.semo.types import Floats, Ints
 SAMPLES = 2  # along each side of a pixel
 
 
+@cache
 def group(name: str) -> slice:
     """Where a group of `avatar.landmarks.GROUPS` lies among the 150."""
     names = list(GROUPS)

@@ -1,7 +1,7 @@
 """Expression recipes in rig weights: visemes, emotions after FACS, and where lids and lips touch.
 
 Emotions follow Ekman and Friesen's prototypes (action units in comments); the compound ones follow
-Du, Tao and Martinez (2014): both feelings' action units at once. Numbers were set by eye on renders.
+Du, Tao and Martinez (2014): both feelings' action units at once. Set by eye on renders.
 """
 
 from collections.abc import Mapping

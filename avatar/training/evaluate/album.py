@@ -23,6 +23,7 @@ from avatar.rig import RIG
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 SOURCE = "source"
+REFUSED = "the intake refuses the photo"
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 

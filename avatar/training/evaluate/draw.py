@@ -13,21 +13,38 @@ import numpy as np
 
 from avatar.landmarks import Landmarks
 from avatar.portraits import load_portrait
-from avatar.training.evaluate.album import Album, Floats, read_rgb, write_json, write_rgb
+from avatar.training.evaluate.album import (
+    REFUSED,
+    Album,
+    Floats,
+    read_rgb,
+    write_json,
+    write_rgb,
+)
 from avatar.training.evaluate.renderers import Renderer
 from avatar.types import Portrait
-from emotion.errors import LimnerError
+from emotion.errors import LimnerError, PortraitError
 
 LOG = logging.getLogger(__name__)
 
 
 def prepare(album: Album, portraits: Path) -> None:
-    """Write the square portraits every renderer starts from, with our own net's landmarks."""
+    """Write the square portraits every renderer starts from, with our own net's landmarks.
+
+    A photo that the intake refuses gets none: no renderer can take it.
+    """
     for photo in album.asked:
-        if not album.source(photo).with_suffix(".npy").exists():
+        if album.source(photo).exists():
+            continue
+        try:
             portrait = load_portrait(portraits / f"{photo}.jpg")
-            write_rgb(album.source(photo), portrait.rgb)
-            np.save(album.source(photo).with_suffix(".npy"), portrait.landmarks.points)
+        except PortraitError as error:
+            LOG.warning("%s is refused: %s", photo, error)
+            continue
+        # The landmarks first: a picture says that both are there.
+        album.source(photo).parent.mkdir(parents=True, exist_ok=True)
+        np.save(album.source(photo).with_suffix(".npy"), portrait.landmarks.points)
+        write_rgb(album.source(photo), portrait.rgb)
 
 
 def portrait_of(album: Album, photo: str) -> Portrait:
@@ -53,6 +70,8 @@ def draw(album: Album, name: str, renderer: Renderer, photos: Iterable[str]) -> 
 
 
 def _draw_one(album: Album, name: str, renderer: Renderer, photo: str) -> dict[str, object]:
+    if not album.source(photo).exists():
+        return {"failed": REFUSED}
     portrait = portrait_of(album, photo)
     begun = time.perf_counter()
     sitter = renderer(portrait, album.size)

@@ -106,6 +106,8 @@ def at_size(rgb: np.ndarray, size: int) -> np.ndarray:
 def waiting(album: Album, renderers: list[str]) -> Iterator[tuple[Path, list[Path]]]:
     """Each reading to make with the pictures it reads."""
     for photo, asked in album.asked.items():
+        if not album.source(photo).exists():
+            continue
         yield album.folder / SOURCE / f"{photo}.npz", [album.source(photo)]
         for name in renderers:
             state = album.state(name, photo)
@@ -131,7 +133,7 @@ def variants(rgb: np.ndarray) -> Iterator[np.ndarray]:
 def calibrate(album: Album, who: IdentityJudge) -> dict[str, object]:
     """What the identity judge says of the same photo changed, and of different people."""
     base, same = [], []
-    for photo in album.asked:
+    for photo in filter(lambda name: album.source(name).exists(), album.asked):
         rgb = at_size(read_rgb(album.source(photo)), album.size)
         own = who.embed(rgb)
         if own is None:

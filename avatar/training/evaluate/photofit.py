@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from avatar.rig import EXPRESSIONS, GAZE_AT, POSE_AT, Vector
-from avatar.training.evaluate.album import Album, read_rgb, write_json, write_rgb
+from avatar.training.evaluate.album import REFUSED, Album, read_rgb, write_json, write_rgb
 from avatar.training.landmarks.layout import INDICES
 
 NAME = "photofit"
@@ -106,6 +106,8 @@ def flow_of(head: Any, asked: Vector, size: int, side: int) -> dict[str, np.ndar
 
 def answer(tools: Photofit, album: Album, photo: str, flow: bool) -> dict[str, object]:
     """Draw one photo's asks; what `done.json` shall say."""
+    if not album.source(photo).exists():
+        return {"failed": REFUSED}
     bgr = np.ascontiguousarray(read_rgb(album.source(photo))[..., ::-1])
     begun = time.perf_counter()
     head = tools.open(bgr)

@@ -18,7 +18,7 @@ OVAL = slice(0, 36)  # landmarks around the face
 def write_sheets(album: Album, renderers: Sequence[str]) -> None:
     """FOLDER/sheets/PHOTO_K.png: the portrait and every expression of `SHEET`."""
     titles = [SOURCE, *SHEET]
-    for photo in album.asked:
+    for photo in filter(lambda name: album.source(name).exists(), album.asked):
         for page, first in enumerate(range(0, len(titles), COLUMNS)):
             rows = [
                 [_cell(album, name, photo, title) for title in titles[first : first + COLUMNS]]

@@ -34,7 +34,9 @@ from emotion.errors import PortraitError
 LOG = logging.getLogger(__name__)
 STORED, DRAWN = 176, 128  # px: of the stored faces, of the patches on which covers are drawn
 WIDE = 1.7  # side of the stored faces over the landmarks' extent
-COVERS = (covers.hand, covers.hand, covers.mask, covers.thing, covers.strands, covers.glasses)
+COVERS = (covers.hand, covers.hand, covers.mask, covers.thing, covers.strands) + 3 * (
+    covers.glasses,
+)
 Sample = tuple[np.ndarray, np.ndarray]
 
 

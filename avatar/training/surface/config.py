@@ -14,7 +14,7 @@ class Config(BaseModel):
     coefficients: int = 72  # expression coefficients, of which the first are linear
     hidden: int = 128
     batch: int = 64
-    steps: int = 12_000
+    steps: int = 2_000
     rate: float = 1.5e-3
     noise: float = 0.04  # added to tokens (unit variance) while training
     fine: float = 6.0  # weight of lips and lids in the loss

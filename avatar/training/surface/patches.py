@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+RIM = 0.75  # of the wanted distance, along boundaries
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """Points on a mesh: triangle (P,) into the mesh's triangles, weights (P,3) of its corners;
@@ -117,30 +120,39 @@ def _loop_samples(
     """Samples along all boundaries, and for each loop the indices of its samples."""
     owner = {}
     for corner in range(3):
-        for at, edge in enumerate(
-            zip(triangles[:, corner], triangles[:, (corner + 1) % 3], strict=True)
-        ):
-            owner[int(edge[0]), int(edge[1])] = (at, corner)
+        ends = np.sort(triangles[:, [corner, (corner + 1) % 3]], axis=1)
+        owner.update({(int(a), int(b)): at for at, (a, b) in enumerate(ends)})
     found: list[int] = []
     shares: list[Floats] = []
     loops: list[Ints] = []
     for loop in boundary_loops(vertices, triangles):
+        loop = _started(vertices, loop)
         first = len(found)
         closed = np.r_[loop, loop[0]]
         steps = np.linalg.norm(np.diff(vertices[closed], axis=0), axis=1)
-        # Arc length measured in wanted spacings.
-        arc = np.r_[0, np.cumsum(steps / (0.5 * (spacing[closed[:-1]] + spacing[closed[1:]])))]
+        # Arc length measured in wanted spacings; rims show, so they are sampled more finely.
+        wanted = RIM * 0.5 * (spacing[closed[:-1]] + spacing[closed[1:]])
+        arc = np.r_[0, np.cumsum(steps / wanted)]
         count = max(8, round(arc[-1]))
         for position in np.arange(count) * arc[-1] / count:
             k = int(np.searchsorted(arc, position, "right")) - 1
             share = (position - arc[k]) / max(arc[k + 1] - arc[k], 1e-9)
-            at, corner = owner[int(closed[k]), int(closed[k + 1])]
-            weight = np.zeros(3)
-            weight[corner], weight[(corner + 1) % 3] = 1 - share, share
+            here, onward = int(closed[k]), int(closed[k + 1])
+            at = owner[min(here, onward), max(here, onward)]
+            corners = triangles[at]
+            weight = np.where(corners == here, 1 - share, np.where(corners == onward, share, 0.0))
             found.append(at)
             shares.append(weight)
         loops.append(np.arange(first, len(found)))
     return np.array(found, np.int64), np.array(shares).reshape(-1, 3), loops
+
+
+def _started(vertices: Floats, loop: Ints) -> Ints:
+    """The loop from its leftmost vertex on, its upper side first: two patches that meet at a rim
+    have the same points there."""
+    loop = np.roll(loop, -int(vertices[loop, 0].argmin()))
+    quarter = vertices[loop[: len(loop) // 2], 1].mean()
+    return loop if quarter > vertices[loop, 1].mean() else np.r_[loop[:1], loop[:0:-1]]
 
 
 def _random_points(

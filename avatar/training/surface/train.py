@@ -26,7 +26,7 @@ from avatar.training.surface.world import World, random_persons, random_rigs
 
 LOG = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
-EVERY = 500  # steps between figures and checkpoints
+EVERY = 250  # steps between figures and checkpoints
 
 
 @dataclass(frozen=True, slots=True)

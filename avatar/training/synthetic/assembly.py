@@ -138,18 +138,19 @@ def add_clothes(builder: Builder, skin: Material) -> Ints:
     top = wardrobe.tops[traits.top]
     bare = np.ones(len(wardrobe.torso.triangles), bool)
     bare[top.hides_torso] = False
-    builder.wear(wardrobe.torso, skin, np.flatnonzero(bare), stiff=False)
+    builder.wear(wardrobe.torso, skin, np.flatnonzero(bare).astype(np.int32), stiff=False)
     name = f"cloth_{traits.top}"
     texture = builder.paint(wardrobe.chain(name, lambda: wardrobe.image(name)))
     cloth = Material(
         *(Kind.PLAIN, Segment.CLOTH, texture, traits.cloth_tint, 0.8, 0.02),
         wrap=(0.1, 0.1, 0.1), two_sided=True, grey=traits.cloth_grey,
     )  # fmt: skip
-    builder.wear(top, cloth, np.arange(len(top.triangles)), stiff=False)
+    builder.wear(top, cloth, np.arange(len(top.triangles), dtype=np.int32), stiff=False)
     return top.hides_head
 
 
 def add_hair(builder: Builder) -> None:
+    """The strands of this person's style."""
     traits, wardrobe = builder.traits, builder.world.wardrobe
     garment = wardrobe.hair[traits.hair]
     style = traits.hair
@@ -161,10 +162,11 @@ def add_hair(builder: Builder) -> None:
         wrap=(0.25, 0.22, 0.2), two_sided=True,
     )  # fmt: skip
     stiff = traits.hair.startswith(("short", "pony", "afro"))
-    builder.wear(garment, material, np.arange(len(garment.triangles)), stiff=stiff)
+    builder.wear(garment, material, np.arange(len(garment.triangles), dtype=np.int32), stiff=stiff)
 
 
 def add_glasses(builder: Builder) -> None:
+    """Frame and lenses."""
     glasses, head = builder.traits.glasses, builder.head
     assert glasses is not None
     eyes = np.isin(head.vertex_section, (Section.LEFT_EYE, Section.RIGHT_EYE))

@@ -58,7 +58,7 @@ def augment(sample: Sample, rng: Rng, strength: Strength | None = None) -> Sampl
 def degrade(image: Bytes, rng: Rng, strength: Strength | None = None) -> Bytes:
     """(H,W,3) uint8 with other colours, light and quality, at the same place."""
     s = strength or Strength()
-    picture = image.astype(np.float32) / 255
+    picture: Floats = image.astype(np.float32) * np.float32(1 / 255)
     if rng.random() < s.light:
         picture = _relit(picture, rng)
     if rng.random() < s.colour:
@@ -158,10 +158,11 @@ def _noisy(picture: Floats, rng: Rng) -> Floats:
     """Sensor noise: fine or coarse, more in the light, partly grey."""
     height, width = picture.shape[:2]
     level = float(np.exp(rng.uniform(np.log(0.005), np.log(0.07))))
-    noise = rng.normal(0, 1, (height, width, 3)).astype(np.float32)
-    noise = noise * 0.6 + noise[..., :1] * 0.6
+    fine = rng.normal(0, 1, (height, width, 3)).astype(np.float32)
+    noise: Floats = (fine * 0.6 + fine[..., :1] * 0.6).astype(np.float32)
     if rng.random() < 0.4:
-        noise = cv2.GaussianBlur(noise, (0, 0), float(rng.uniform(0.5, 1.2))) * 2
+        soft = cv2.GaussianBlur(noise, (0, 0), float(rng.uniform(0.5, 1.2)))
+        noise = (2 * np.asarray(soft, np.float32)).astype(np.float32)
     return np.asarray(picture + noise * level * (0.5 + picture), np.float32)
 
 
@@ -182,7 +183,8 @@ def _occluded(sample: Sample, rng: Rng) -> Sample:
     for _ in range(int(rng.integers(1, 4))):
         _draw_occluder(cover, rng)
     if rng.random() < 0.7:
-        cover = cv2.GaussianBlur(cover, (0, 0), float(rng.uniform(0.5, 3)) * height / 256)
+        sigma = float(rng.uniform(0.5, 3)) * height / 256
+        cover[:] = cv2.GaussianBlur(cover, (0, 0), sigma)
     colour = rng.uniform(0, 255, 3) if rng.random() < 0.6 else np.array([205, 150, 125])
     shade = 1 + 0.25 * cv2.resize(
         rng.normal(0, 1, (6, 6)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC

@@ -1,7 +1,10 @@
 """Backgrounds: plain, rooms with straight edges, out of focus or sharp, textured."""
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from avatar.training.synthetic.buffers import Floats
 
@@ -19,9 +22,13 @@ def draw_background(rng: np.random.Generator, size: int) -> Floats:
     if rng.random() < 0.5:
         image = _textured(rng, image)
     if rng.random() < 0.65:
-        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.8, 12)))
+        image = _float(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.8, 12))))
     large = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(large.clip(0, 1.2), np.float32)
+
+
+def _float(image: NDArray[Any]) -> Floats:
+    return np.asarray(image, np.float32)
 
 
 def _colour(rng: np.random.Generator) -> Floats:
@@ -46,8 +53,9 @@ def _boxes(rng: np.random.Generator, image: Floats) -> Floats:
             cv2.rectangle(overlay, at, (at[0] + extent[0], at[1] + extent[1]), colour, -1)
         else:
             cv2.ellipse(overlay, at, extent, float(rng.uniform(0, 180)), 0, 360, colour, -1)
-        image = cv2.addWeighted(overlay, share := float(rng.uniform(0.3, 1)), image, 1 - share, 0)
-    return np.asarray(image, np.float32)
+        share = float(rng.uniform(0.3, 1))
+        image = _float(cv2.addWeighted(overlay, share, image, 1 - share, 0))
+    return image
 
 
 def _lines(rng: np.random.Generator, image: Floats) -> Floats:

@@ -17,6 +17,9 @@ Bytes = NDArray[np.uint8]
 
 # Everything but what would break the handling of NaN and infinity.
 FAST = {"contract", "arcp", "nsz", "reassoc", "afn"}
+KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": FAST}
+# Parts of kernels: a call would pass a hundred numbers, as arrays travel in pieces.
+PART: dict[str, Any] = {**KERNEL, "inline": "always"}
 
 F1 = types.float32[::1]
 F2 = types.float32[:, ::1]
@@ -106,8 +109,8 @@ class Labels(NamedTuple):
 def named(kind: type, *fields: Any) -> Any:
     """The numba type of a named tuple; numba tells those of one field type from the others."""
     if len(set(fields)) == 1:
-        return types.NamedUniTuple(fields[0], len(fields), kind)
-    return types.NamedTuple(fields, kind)
+        return types.NamedUniTuple(fields[0], len(fields), kind)  # type: ignore[no-untyped-call]
+    return types.NamedTuple(fields, kind)  # type: ignore[no-untyped-call]
 
 
 MESH = named(Mesh, I2, I2, F2, I1)

@@ -14,14 +14,14 @@ import logging
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from avatar import landmarks
 from avatar.rig import follow_gaze, rig
-from avatar.training.landmarks.layout import SLICES
+from avatar.training.landmarks.layout import INDICES, SLICES
 from avatar.training.pack import HeadPack, Section
 from avatar.training.recipes import EMOTIONS, VISEMES, keep_contact
 from avatar.training.synthetic.buffers import Bytes, Floats, Ints
@@ -73,20 +73,19 @@ def render_views(world: World, people: int, seed: int = 11) -> Views:
 
 
 def _bare(traits: Traits) -> Traits:
-    import dataclasses
-
+    """Without what hides the face."""
     hair = traits.hair if traits.hair in ("short02", "short04") else ""
-    return dataclasses.replace(traits, glasses=None, beard=None, hair=hair)
+    return replace(traits, glasses=None, beard=None, hair=hair)
 
 
 def own_points(images: Bytes) -> Floats:
     """(R,150,2) px by the project's net; NaN where it finds no face."""
-    from avatar.landmark_net import LandmarkNet
+    from avatar.portrait import built_in_finder
 
-    net = LandmarkNet()
+    find = built_in_finder()
     out = np.full((len(images), landmarks.COUNT, 2), np.nan, np.float32)
     for at, image in enumerate(images):
-        found = net.find(image)
+        found = find(image)
         if found:
             out[at] = found[0].points
     return out
@@ -100,8 +99,6 @@ def facemesh_points(images: Bytes, tools: Path, judge: Path) -> Floats:
         np.save(given, images)
         subprocess.run([judge, script, tools, given, answer], check=True)
         points = np.load(answer)
-    from avatar.training.landmarks.layout import INDICES
-
     return np.asarray(points[:, INDICES], np.float32)
 
 
@@ -117,7 +114,7 @@ def attach(head: HeadPack, views: Views, points: Floats) -> tuple[LandmarkMap, F
     for k in range(landmarks.COUNT):
         iris = SLICES["right_iris"].start <= k < SLICES["left_iris"].stop
         sections = eyes if iris else (Section.FACE,)
-        allowed = np.flatnonzero(np.isin(head.vertex_section, sections))
+        allowed = np.flatnonzero(np.isin(head.vertex_section, sections)).astype(np.int32)
         vertex = _nearest(screen, wanted[:, k], allowed)
         around = head.triangles[(head.triangles == vertex).any(1)]
         vertices[k], weights[k], error[k] = _best_triangle(screen, wanted[:, k], around)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avatar.training.synthetic.buffers import Floats, Ints
 from avatar.training.synthetic.traits import Glasses
@@ -39,9 +40,9 @@ def glasses_mesh(glasses: Glasses, marks: Floats, eye_front: float) -> GlassesMe
     return _joined(parts, lenses)
 
 
-def _bend(x: Floats | float) -> Floats | float:
+def _bend(x: NDArray[np.floating]) -> Floats:
     """How far the front curves back towards the temples."""
-    return 0.02 * np.abs(x) ** 1.5
+    return np.asarray(0.02 * np.abs(x) ** 1.5, np.float32)
 
 
 def _rim(glasses: Glasses, centre: float, level: float, front: float) -> Floats:
@@ -56,7 +57,7 @@ def _temple(glasses: Glasses, marks: Floats, side: int, at: tuple[float, float, 
     apart, level, front = at
     ear = abs(marks[16 if side > 0 else 0, 0]) + 0.35
     x = apart + glasses.width
-    z = front - float(_bend(x))
+    z = front - float(_bend(np.array(x)))
     path = [(x, level + 0.5, z), (x + 0.06, level + 0.5, z - 0.5), (ear + 0.2, level + 0.6, z / 2),
             (ear + 0.25, level + 0.5, 0.5), (ear + 0.1, level - 1.2, -1.8)]  # fmt: skip
     return np.array(path, np.float32) * np.array([side, 1, 1], np.float32)

@@ -41,7 +41,7 @@ def draw_light(rng: np.random.Generator) -> Light:
     directions = rng.normal(0, 1, (count, 3))
     directions[:, 1] = np.abs(directions[:, 1]) * 0.7
     colours = np.stack([rng.uniform(0.05, 0.28) * _tinted(rng, 0.12) for _ in range(count)])
-    surround += harmonics_of(directions, colours)
+    surround += harmonics_of(directions.astype(np.float32), colours)
     lights = [_key(rng)]
     if rng.random() < 0.55:
         lights.append(_rim(rng))

@@ -57,13 +57,13 @@ def _scaled(image: Floats, side: int) -> Floats:
 def _mask(wardrobe: Wardrobe, name: str, side: int, channel: int = 0) -> Floats:
     image = wardrobe.image(name)
     plane = image if image.ndim == 2 else image[..., channel]
-    return _scaled(plane.astype(np.float32) / 255, side)
+    return _scaled(np.asarray(plane / 255, np.float32), side)
 
 
 def _grain(rng: np.random.Generator) -> Floats:
     """(1024,1024) noise 0..1 of about hair's width."""
     fine = rng.random((512, 512), np.float32)
-    return _scaled(cv2.GaussianBlur(fine, (0, 0), 0.6), FACE_SIDE)
+    return _scaled(np.asarray(cv2.GaussianBlur(fine, (0, 0), 0.6), np.float32), FACE_SIDE)
 
 
 def _paint_scalp(
@@ -86,8 +86,8 @@ def _paint_freckles(face: Floats, rng: np.random.Generator, strength: float) -> 
     for x, y in rng.normal((512, 470), (170, 90), (int(900 * strength), 2)):
         radius = int(rng.integers(1, 4))
         cv2.circle(spots, (int(x), int(y)), radius, float(rng.uniform(0.2, 0.8)), -1, cv2.LINE_AA)
-    spots = cv2.GaussianBlur(spots, (0, 0), 1.2)[..., None]
-    face *= 1 - spots * np.array([0.25, 0.38, 0.5], np.float32) * min(strength + 0.3, 1)
+    soft = cv2.GaussianBlur(spots, (0, 0), 1.2)[..., None]
+    face *= 1 - soft * np.array([0.25, 0.38, 0.5], np.float32) * min(strength + 0.3, 1)
 
 
 def _paint_beard(

@@ -195,9 +195,9 @@ def _onset_apex_offset(rng: Rng, frames: int) -> Floats:
     return np.asarray(up * down * waves, np.float32)
 
 
-def _ease(x: NDArray[np.floating]) -> NDArray[np.floating]:
+def _ease(x: NDArray[np.floating]) -> Floats:
     t = np.clip(x, 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def _lopsided(rng: Rng) -> Floats:

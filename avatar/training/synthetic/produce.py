@@ -17,8 +17,10 @@ from avatar.training.synthetic.performance import Performance, perform
 from avatar.training.synthetic.person import Person, build_person
 from avatar.training.synthetic.rendering import SAMPLES, Frame, Renderer, Setting
 from avatar.training.synthetic.shards import (
+    FORMAT,
     NOTHING,
     Shard,
+    no_source,
     save_shard,
     stored_points,
     stored_weights,
@@ -108,6 +110,7 @@ def _shard(
         identity=person.traits.codes,
         semantics=person.traits.semantics,
         closure=np.array(person.closure, np.float32),
+        **no_source(config.size),
         info=_info(person.traits, performance, config, number),
     )
 
@@ -119,6 +122,7 @@ def _info(
     described = {k: v for k, v in fields.items() if not isinstance(v, np.ndarray)}
     return {
         "kind": "render",
+        "format": FORMAT,
         "seed": config.seed,
         "person": number,
         "performance": config.performance_seed(number),

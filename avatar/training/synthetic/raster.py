@@ -1,5 +1,7 @@
 """Kernels: vertex normals, visibility by depth, labels at pixel centres."""
 
+# mypy: disable-error-code="untyped-decorator"
+
 import math
 
 import numpy as np
@@ -8,11 +10,12 @@ from numba import njit, types
 from avatar.training.synthetic.buffers import (
     F1,
     F2,
-    FAST,
     FRAGMENTS,
     I1,
     I2,
+    KERNEL,
     LABELS,
+    PART,
     SCENE,
     Floats,
     Fragments,
@@ -29,7 +32,7 @@ SOLID = 0.75  # alpha from which hair hides what lies behind
 FLAT = 1e-9  # area of triangles seen edge on
 
 
-@njit(types.void(F2, I2, F2, F1), cache=True, nogil=True, fastmath=FAST)
+@njit(types.void(F2, I2, F2, F1), **KERNEL)
 def normals(position: Floats, triangles: Ints, normal: Floats, area: Floats) -> None:
     """Fill unit vertex normals (V,3) and the area (V,) of the triangles around each vertex."""
     normal[:] = 0
@@ -56,14 +59,14 @@ def normals(position: Floats, triangles: Ints, normal: Floats, area: Floats) -> 
         normal[v, 2] = z * scale
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def span(a: float, b: float, c: float, limit: int) -> tuple[int, int]:
     """First and one past the last sample whose centre may lie between three coordinates."""
     low, high = min(a, min(b, c)), max(a, max(b, c))
     return max(0, math.ceil(low - 0.5)), min(limit, math.floor(high - 0.5) + 1)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def weight_plane(
     bx: float, by: float, cx: float, cy: float, area: float
 ) -> tuple[float, float, float]:
@@ -73,7 +76,7 @@ def weight_plane(
     return first, (by - cy) * scale, (cx - bx) * scale
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def texture_level(scene: Scene, t: int, area: float) -> float:
     """Mip level at which a texel is about as large as a sample; area: 2 x samples covered."""
     mesh, look = scene.mesh, scene.look
@@ -87,7 +90,7 @@ def texture_level(scene: Scene, t: int, area: float) -> float:
     return 0.5 * math.log2(texels / (abs(area) + 1e-6) + 1e-6)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def texture_alpha(scene: Scene, t: int, weights: tuple[float, float, float], level: float) -> float:
     """Alpha of a point of triangle t, nearest texel."""
     mesh, look = scene.mesh, scene.look
@@ -103,7 +106,7 @@ def texture_alpha(scene: Scene, t: int, weights: tuple[float, float, float], lev
     return float(look.texels[start + y * width + x, 3]) / 255.0
 
 
-@njit(types.void(I1, SCENE, F2, FRAGMENTS), cache=True, nogil=True, fastmath=FAST)
+@njit(types.void(I1, SCENE, F2, FRAGMENTS), **KERNEL)
 def rasterise(order: Ints, scene: Scene, screen: Floats, out: Fragments) -> None:
     """Find the nearest of the triangles `order` at each sample; hair counts where it is dense."""
     mesh, look = scene.mesh, scene.look
@@ -149,7 +152,7 @@ def rasterise(order: Ints, scene: Scene, screen: Floats, out: Fragments) -> None
                 weights[y, x, 1] = q
 
 
-@njit(types.void(I1, SCENE, F2, F2), cache=True, nogil=True, fastmath=FAST)
+@njit(types.void(I1, SCENE, F2, F2), **KERNEL)
 def height_map(order: Ints, scene: Scene, screen: Floats, out: Floats) -> None:
     """Fill (S,S) with the greatest height; screen (V,3): samples x, y and height."""
     mesh, look = scene.mesh, scene.look
@@ -186,7 +189,7 @@ def height_map(order: Ints, scene: Scene, screen: Floats, out: Floats) -> None:
                 out[y, x] = z
 
 
-@njit(types.void(F2, F1, F2, F1, F1), cache=True, nogil=True, fastmath=FAST)
+@njit(types.void(F2, F1, F2, F1, F1), **KERNEL)
 def add_visibility(
     screen: Floats, facing: Floats, heights: Floats, seen: Floats, total: Floats
 ) -> None:
@@ -212,7 +215,7 @@ def add_visibility(
         seen[v] += cosine * free / 9
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def weights_at(scene: Scene, screen: Floats, t: int, px: float, py: float) -> tuple[float, float]:
     """Perspective-correct weights of the first two corners at (px, py), also a little outside."""
     mesh = scene.mesh
@@ -228,7 +231,7 @@ def weights_at(scene: Scene, screen: Floats, t: int, px: float, py: float) -> tu
     return p / total, q / total
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**KERNEL)
 def _class(scene: Scene, samples: Fragments, y: int, x: int) -> int:
     """Segment of a sample, 0 for the background."""
     mesh, look = scene.mesh, scene.look
@@ -236,7 +239,7 @@ def _class(scene: Scene, samples: Fragments, y: int, x: int) -> int:
     return int(look.materials[mesh.material[t], SEGMENT]) if t >= 0 else 0
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**KERNEL)
 def _representative(scene: Scene, samples: Fragments, y: int, x: int) -> tuple[int, int]:
     """(sample row, column) that stands for a pixel of 2 x 2: of most samples' class, nearest."""
     classes = (
@@ -256,7 +259,7 @@ def _representative(scene: Scene, samples: Fragments, y: int, x: int) -> tuple[i
     return y + best // 2, x + best % 2
 
 
-@njit(types.void(SCENE, F2, FRAGMENTS, LABELS), cache=True, nogil=True, fastmath=FAST)
+@njit(types.void(SCENE, F2, FRAGMENTS, LABELS), **KERNEL)
 def label_pixels(scene: Scene, screen: Floats, samples: Fragments, out: Labels) -> None:
     """Surface point, depth and class at the centre of each pixel of 2 x 2 samples."""
     mesh, look = scene.mesh, scene.look

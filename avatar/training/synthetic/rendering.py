@@ -120,5 +120,5 @@ class Renderer:
             np.empty((size, size), np.uint8),
         )
         label_pixels(person.scene, screen, self._samples, labels)
-        screen = screen / np.array([SAMPLES, SAMPLES, 1], np.float32)
-        return Frame(image, alpha, screen, labels, np.array(rig, np.float32))
+        pixels = np.asarray(screen / np.array([SAMPLES, SAMPLES, 1]), np.float32)
+        return Frame(image, alpha, pixels, labels, np.array(rig, np.float32))

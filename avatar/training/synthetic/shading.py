@@ -1,15 +1,18 @@
 """Kernels: colour of visible surfaces, translucent layers, and the film."""
 
+# mypy: disable-error-code="untyped-decorator"
+
 import numpy as np
 from numba import njit, types
 
 from avatar.training.synthetic.buffers import (
     B2,
     B3,
-    FAST,
     FRAGMENTS,
     I1,
+    KERNEL,
     LIGHTING,
+    PART,
     PICTURE,
     SCENE,
     VERTICES,
@@ -48,16 +51,16 @@ def _display_table() -> Bytes:
 DISPLAY = _display_table()  # 4096ths of linear light to sRGB byte
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def _area(scene: Scene, screen: Floats, t: int) -> float:
     """Twice the samples that triangle t covers."""
-    corners = scene.mesh.triangles[t]
-    a, b, c = corners[0], corners[1], corners[2]
+    triangles = scene.mesh.triangles
+    a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     wide = (screen[b, 0] - screen[a, 0]) * (screen[c, 1] - screen[a, 1])
     return float(wide - (screen[b, 1] - screen[a, 1]) * (screen[c, 0] - screen[a, 0]))
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def _even(scene: Scene, samples: Fragments, y: int, x: int) -> bool:
     """Whether 2 x 2 samples show one material without a step in depth."""
     t = samples.triangle[y, x]
@@ -75,8 +78,7 @@ def _even(scene: Scene, samples: Fragments, y: int, x: int) -> bool:
 
 @njit(
     types.void(SCENE, VERTICES, LIGHTING, FRAGMENTS, PICTURE),
-    cache=True, nogil=True, fastmath=FAST,
-)  # fmt: skip
+    **KERNEL)  # fmt: skip
 def shade_visible(
     scene: Scene, vertices: Vertices, lighting: Lighting, samples: Fragments, out: Picture
 ) -> None:
@@ -107,7 +109,7 @@ def shade_visible(
                     out.colour[sy, sx, channel] = colour[channel]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def _lay_over(out: Picture, y: int, x: int, colour: tuple[float, float, float, float]) -> None:
     """Blend linear RGB and alpha over a sample."""
     alpha = min(max(colour[3], 0.0), 1.0)
@@ -118,8 +120,7 @@ def _lay_over(out: Picture, y: int, x: int, colour: tuple[float, float, float, f
 
 @njit(
     types.void(I1, SCENE, VERTICES, LIGHTING, FRAGMENTS, PICTURE),
-    cache=True, nogil=True, fastmath=FAST,
-)  # fmt: skip
+    **KERNEL)  # fmt: skip
 def blend_layers(
     order: Ints,
     scene: Scene,
@@ -161,7 +162,7 @@ def blend_layers(
                 _lay_over(out, y, x, shade(scene, t, shares, level, vertices, lighting))
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def _rolled_off(value: float) -> float:
     """Highlights approach white softly."""
     if value <= 0.6:
@@ -170,7 +171,7 @@ def _rolled_off(value: float) -> float:
     return 0.6 + 0.4 * over / (1 + over)
 
 
-@njit(types.void(PICTURE, types.float64, B3, B2), cache=True, nogil=True, fastmath=FAST)
+@njit(types.void(PICTURE, types.float64, B3, B2), **KERNEL)
 def develop(picture: Picture, exposure: float, image: Bytes, alpha: Bytes) -> None:
     """(2S,2S,3) linear light to an (S,S,3) sRGB picture and its (S,S) alpha."""
     colour, coverage = picture.colour, picture.coverage

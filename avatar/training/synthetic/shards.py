@@ -20,7 +20,13 @@ side, V vertices, T triangles. Pixel positions are continuous, the first pixel's
 | shot | (F,) int32 | frames of one shot share camera, light and background |
 | strength | (F,) float32 | of the feeling |
 | identity, semantics, closure | (80,), (7,), () | of the pack's modes, mouthClose at rest |
-| info | JSON | seed, person, performance, split, emotion, traits, kind |
+| source | (S,S,3) uint8 | photos only, else empty: the photo itself |
+| to_source | (F,S,S,2) float16 | photos only: backward flow to `source`, px, hair included |
+| real | (F,S,S) uint8 | photos only: 255 where the pixel is the photo's, 0 where it is made up |
+| info | JSON | kind (render or photo), format, seed, split, emotion, traits or name, ... |
+
+Photos have the learned surface's points and triangles instead of the pack's; their surface ends
+where the face does, and `UNKNOWN` in the segmentation is hair, clothes or neck.
 """
 
 import io
@@ -37,6 +43,8 @@ from avatar.training.synthetic.buffers import Bytes, Floats, Ints
 from avatar.training.synthetic.labels import Seen, flow_between
 
 NOTHING = 65535
+UNKNOWN = 255
+FORMAT = 2
 POINT_STEPS, DEPTH_STEPS = 8192, 256
 LEVEL = 1  # of compression; higher ones cost more than the rendering
 PLAIN = frozenset({"points"})  # hardly shrink
@@ -63,6 +71,9 @@ class Shard:
     identity: Floats
     semantics: Floats
     closure: Floats
+    source: Bytes
+    to_source: NDArray[np.float16]
+    real: Bytes
     info: dict[str, Any]
 
     def seen(self, frame: int) -> Seen:
@@ -82,9 +93,13 @@ class Shard:
         return np.column_stack([xy, 1 / depth]).astype(np.float32)
 
     def flow(self, target: int, source: int) -> tuple[Floats, NDArray[np.bool_]]:
-        """Backward flow (S,S,2) px and visibility (S,S) between two frames, see `flow_between`."""
-        triangles = self.triangles.astype(np.int32)
-        return flow_between(self.seen(target), self.seen(source), triangles)
+        """Backward flow (S,S,2) px and visibility (S,S) between two frames, see `flow_between`.
+
+        Of photos only the face is known to be visible.
+        """
+        seen = self.seen(target)
+        flow, visible = flow_between(seen, self.seen(source), self.triangles.astype(np.int32))
+        return flow, visible & (seen.triangle >= 0) if self.info["kind"] == "photo" else visible
 
 
 def stored_weights(weights: Floats) -> Bytes:
@@ -123,14 +138,25 @@ def save_shard(shard: Shard, path: Path) -> None:
 
 
 def load_shard(path: Path) -> Shard:
-    """Read a shard. Raises FileNotFoundError, KeyError for a file that is none."""
+    """Read a shard. Raises FileNotFoundError; ValueError for a file of another format."""
     with np.load(path) as data:
+        info = json.loads(str(data["info"])) if "info" in data else {}
+        if info.get("format") != FORMAT:
+            raise ValueError(f"{path} is no shard of format {FORMAT}: make it anew")
         values = {name: data[name] for name in Shard.__slots__ if name != "info"}
-        info = json.loads(str(data["info"]))
     return Shard(**values, info=info)
+
+
+def no_source(size: int) -> dict[str, NDArray[Any]]:
+    """The members that only photos have, empty."""
+    return {
+        "source": np.zeros((0, size, 3), np.uint8),
+        "to_source": np.zeros((0, size, size, 2), np.float16),
+        "real": np.zeros((0, size, size), np.uint8),
+    }
 
 
 def shard_paths(folder: Path, split: str | None = None) -> list[Path]:
     """All shards of a folder in order; split: "train" or "held_out" keeps only those."""
-    paths = sorted(folder.glob("*.npz"))
+    paths = sorted(p for p in folder.glob("*.npz") if p.stem.startswith(("person_", "photo_")))
     return paths if split is None else [p for p in paths if p.stem.endswith(f"_{split}")]

@@ -5,13 +5,15 @@ et al. 2007) with Schlick's Fresnel term; the surroundings are nine spherical ha
 with the cosine as in Ramamoorthi and Hanrahan 2001.
 """
 
+# mypy: disable-error-code="untyped-decorator"
+
 import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from avatar.training.synthetic.buffers import FAST, Floats, Lighting, Look, Scene, Vertices
+from avatar.training.synthetic.buffers import PART, Floats, Lighting, Look, Scene, Vertices
 from avatar.training.synthetic.materials import Column, Kind
 
 KIND, TEXTURE, ALPHA = int(Column.KIND), int(Column.TEXTURE), int(Column.ALPHA)
@@ -40,12 +42,12 @@ class Point(NamedTuple):
 
     position: Triple
     normal: Triple
-    view: Triple
+    towards: Triple
     facing: float  # cosine between the last two, at least 0.03
     ambient: float
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def texture_colour(
     look: Look, texture: int, uv: tuple[float, float], level: float
 ) -> tuple[float, float, float, float]:
@@ -72,7 +74,7 @@ def texture_colour(
     )
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def surroundings(harmonics: Floats, n: Triple, first: float, second: float) -> Triple:
     """Light from the surroundings; first, second: what is kept of the bands 1 and 2."""
     x, y, z = n
@@ -90,7 +92,7 @@ def surroundings(harmonics: Floats, n: Triple, first: float, second: float) -> T
     return max(r, 0.0), max(g, 0.0), max(b, 0.0)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def key_visibility(lighting: Lighting, position: Triple) -> float:
     """Share of the first light that reaches a point: a soft look-up in the shadow map."""
     px, py, pz = position
@@ -110,11 +112,11 @@ def key_visibility(lighting: Lighting, position: Triple) -> float:
     return total / 9
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def highlight(point: Point, light: Floats, cosine: float, material: Floats) -> float:
     """GGX highlight of one light times the cosine, times pi."""
     nx, ny, nz = point.normal
-    vx, vy, vz = point.view
+    vx, vy, vz = point.towards
     hx, hy, hz = light[0] + vx, light[1] + vy, light[2] + vz
     scale = 1 / (math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9)
     n_h = max((nx * hx + ny * hy + nz * hz) * scale, 0.0)
@@ -130,7 +132,7 @@ def highlight(point: Point, light: Floats, cosine: float, material: Floats) -> f
     return float(min(a2 / (q * q) * shade * fresnel * cosine, GLARE))
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def albedo(scene: Scene, t: int, shares: Triple, level: float) -> tuple[float, float, float, float]:
     """Linear RGB and alpha of the material of triangle t."""
     mesh, look = scene.mesh, scene.look
@@ -151,7 +153,7 @@ def albedo(scene: Scene, t: int, shares: Triple, level: float) -> tuple[float, f
     return tint[0], tint[1], tint[2], alpha * material[ALPHA]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def surface_point(scene: Scene, t: int, shares: Triple, vertices: Vertices) -> Point:
     """The point of triangle t at some weights of its corners."""
     mesh, p, n = scene.mesh, vertices.position, vertices.normal
@@ -180,7 +182,7 @@ def surface_point(scene: Scene, t: int, shares: Triple, vertices: Vertices) -> P
     )
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def diffuse(point: Point, lighting: Lighting, material: Floats, key: float) -> Triple:
     """Light that arrives and is scattered, before the albedo."""
     skin = int(material[KIND]) == SKIN
@@ -208,19 +210,19 @@ def diffuse(point: Point, lighting: Lighting, material: Floats, key: float) -> T
     return r, g, b
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def _wrapped(cosine: float, wrap: float) -> float:
     """Cosine falloff that goes on beyond the shadow line."""
     lit = max((cosine + wrap) / (1 + wrap), 0.0)
     return lit * (0.6 + 0.4 * lit) if wrap > 0 else lit
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def mirrored(point: Point, lighting: Lighting, material: Floats, key: float) -> Triple:
     """Reflections of the surroundings and of the lights."""
     skin = int(material[KIND]) == SKIN
     nx, ny, nz = point.normal
-    vx, vy, vz = point.view
+    vx, vy, vz = point.towards
     open_, facing = point.ambient, point.facing
     ray = (2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz)
     r, g, b = surroundings(lighting.harmonics, ray, 1.0, 0.8)
@@ -243,7 +245,7 @@ def mirrored(point: Point, lighting: Lighting, material: Floats, key: float) -> 
     return r, g, b
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(**PART)
 def shade(
     scene: Scene, t: int, shares: Triple, level: float, vertices: Vertices, lighting: Lighting
 ) -> tuple[float, float, float, float]:

@@ -29,9 +29,8 @@ def mip_chain(image: Bytes) -> list[Bytes]:
         weight = last[..., 3:] + 1
         size = (last.shape[1] // 2, last.shape[0] // 2)
         joined = np.concatenate([last[..., :3] * weight, weight], axis=2)
-        small = cv2.resize(joined, size, interpolation=cv2.INTER_AREA)
-        small[..., :3] /= small[..., 3:]
-        small[..., 3] -= 1
+        small = np.asarray(cv2.resize(joined, size, interpolation=cv2.INTER_AREA), np.float32)
+        small = np.concatenate([small[..., :3] / small[..., 3:], small[..., 3:] - 1], axis=2)
         chain.append((small + 0.5).clip(0, 255).astype(np.uint8))
     return chain
 

@@ -76,9 +76,9 @@ def read_rgb(path: Path) -> Bytes:
     if image.ndim == 3:
         order = [2, 1, 0, 3][: image.shape[2]]
         image = image[..., order]
-    image = np.ascontiguousarray(image, np.uint8)
-    image.flags.writeable = False
-    return image
+    out = np.ascontiguousarray(image, np.uint8)
+    out.flags.writeable = False
+    return out
 
 
 def load_wardrobe(pack: Path) -> Wardrobe:
