@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 CHECK_WEIGHTS = WEIGHTS.with_name("face_check.onnx")
-HUMAN = 0.3  # least certainty of the second look
+HUMAN = 0.15  # least certainty of the second look: drawn faces from 0.2, things up to 0.05
 LARGEST = 1024  # px, of the square that is kept
 HEAD_SHARE = 0.5  # of the height, from crown to chin
 LEAST_SHARE = 0.2  # the same in a square that somebody wishes

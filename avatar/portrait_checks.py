@@ -22,6 +22,8 @@ PATCH = 192  # px, side of the upright patch that is measured
 TINY, SMALL = 48.0, 110.0  # px from hairline to chin
 NOSE_AHEAD = 0.52  # of the outer eye corners' distance: how far the nose's tip lies before them
 ROUNDING = 0.22  # mean fine detail that 8-bit values make by themselves
+COLOURLESS = 4.0  # mean difference of the channels
+PAPER = 245  # a grey that some of a drawn face falls short of
 TURNED, AWAY = 28.0, 45.0  # degrees
 TILTED = 30.0  # degrees of roll
 
@@ -227,13 +229,13 @@ def _cover(look: Look) -> list[Finding]:
     found = []
     if look.covered > 0.3 or look.mouth > 0.6 or look.eyes > 0.65:
         found.append(blocks("covered", "Something covers a part of the face.", free))
-    elif look.covered > 0.1 or max(look.mouth, look.eyes) > 0.3:
+    elif look.covered > 0.08 or max(look.mouth, look.eyes) > 0.22:
         found.append(warns("covered", "Something may cover a part of the face.", free))
     if look.lenses > 0.6:
         found.append(
             blocks("glasses", "Glasses hide the eyes.", "Use a picture that shows the eyes.")
         )
-    elif look.lenses > 0.3:
+    elif look.lenses > 0.22:
         found.append(
             warns(
                 "glasses",
@@ -251,31 +253,38 @@ def _photograph(rgb: Bytes, landmarks: Landmarks) -> list[Finding]:
     """Dark, bright, flat or blurred."""
     square = square_of(landmarks.points)
     side = int(np.clip(square.side, 48, PATCH))
-    grey = np.asarray(cv2.cvtColor(square.cut(rgb, side), cv2.COLOR_RGB2GRAY), np.float32)
+    patch = square.cut(rgb, side)
+    grey = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), np.float32)
     mask = np.zeros((side, side), np.uint8)
     oval = np.rint(square.from_picture(landmarks.points[:36]) * side).astype(np.int32)
     cv2.fillPoly(mask, [oval], (255,))
     on_face = mask > 0
     if not on_face.any():
         return []
-    return [*_light(grey[on_face]), *_sharpness(grey, on_face)]
+    colours = float(np.ptp(patch[on_face], axis=1).mean())
+    drawn = colours < COLOURLESS and float(np.percentile(grey[on_face], 5)) < PAPER
+    return [*_light(grey[on_face], drawn), *_sharpness(grey, on_face)]
 
 
-def _light(shades: Floats) -> list[Finding]:
-    """Of the face's grey values; the bright end is judged, for skin may be dark."""
+def _light(shades: Floats, drawn: bool) -> list[Finding]:
+    """Of the face's grey values; the bright end is judged, for skin may be dark.
+
+    drawn: without colours, where white may be paper.
+    """
     low, middle, high = (float(v) for v in np.percentile(shades, (5, 50, 95)))
     burnt = float((shades > 250).mean())
     lamp = "Use a picture taken in even light, for instance at a window."
-    if high < 45:
+    lines = float(np.percentile(shades, 1)) < 120
+    if high < 36:
         return [blocks("dark", "The face is too dark to be seen.", lamp)]
-    if burnt > 0.5:
+    if burnt > 0.5 and not (drawn or lines):
         return [blocks("bright", "The face is overexposed: nothing is left of it.", lamp)]
     if high - low < 12:
         return [blocks("flat", "The face has no contrast.", lamp)]
     found = []
     if high < 95:
         found.append(warns("dark", "The face is dark.", lamp))
-    if burnt > 0.1 or middle > 232:
+    if (burnt > 0.1 or middle > 232) and not drawn:
         found.append(warns("bright", "The face is very bright; some of it is burnt out.", lamp))
     if high - low < 32:
         found.append(warns("flat", "The face has little contrast.", lamp))

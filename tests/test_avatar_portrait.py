@@ -91,6 +91,13 @@ def test_bad_light_and_blur_are_named(photo, spoil, code, severity):
     assert codes(spoilt, finder(marks))[code] is severity
 
 
+def test_white_paper_is_not_too_bright(photo):
+    marks = inspect(photo).faces[0].landmarks.points
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    drawing = cv2.divide(grey, 255 - cv2.GaussianBlur(255 - grey, (0, 0), 12), scale=255)
+    assert "bright" not in codes(np.repeat(drawing[..., None], 3, 2), finder(marks))
+
+
 def test_too_small():
     rgb = np.asarray(cv2.resize(picture(), (256, 256), interpolation=cv2.INTER_AREA))
     marks = landmarks().scaled(0.5)

@@ -101,7 +101,8 @@ def test_skipped_time_passes(avatar: SemoAvatar, portrait: Portrait) -> None:
     watched, skipped = avatar.open(portrait, SIZE, 5), avatar.open(portrait, SIZE, 5)
     expected = pictures(watched, 9)[-1]
     skipped.skip(8)
-    assert np.array_equal(pictures(skipped, 1)[0], expected)
+    # A frame may be shown again where less than a quarter of a pixel moved.
+    assert difference(pictures(skipped, 1)[0], expected) < 0.5
 
 
 def test_sizes_out_of_range_are_refused(avatar: SemoAvatar, portrait: Portrait) -> None:

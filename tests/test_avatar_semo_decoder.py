@@ -7,11 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from avatar.portraits import load_portrait
-from avatar.rig import INDEX
+from avatar.rig import INDEX, follow_gaze, rig
 from avatar.semo.appearance import appearance_of
 from avatar.semo.decoder import BACKGROUND, MotionDecoder
 from avatar.semo.fit import fit_portrait
 from avatar.semo.loading import load_surface
+from avatar.semo.neutral import target_rig
+from avatar.semo.oral import lowered, placed, tongue_drop, upper_points
 from avatar.semo.pixels import dense
 from avatar.semo.pose import posed
 from avatar.semo.shading import srgb, to_srgb
@@ -51,7 +53,7 @@ def token(surface: FaceSurface, fitted: FittedPortrait) -> Token:
         rig = fitted.rig.copy()
         for name, value in values.items():
             rig[INDEX[name]] = value
-        return surface.rig_to_token(rig)
+        return surface.rig_to_token(follow_gaze(rig))
 
     return make
 
@@ -96,6 +98,59 @@ def test_an_open_jaw_shows_the_inside_of_the_mouth(decoder: MotionDecoder, token
     opened = decoder.flow(token(jawOpen=0.7)).region
     assert np.isin(opened, inside).sum() > closed + 60
     assert (opened == Region.TONGUE).any() and (opened == Region.TEETH).any()
+
+
+@pytest.fixture(scope="module", params=["kenji", "mara", "omar", "lin"])
+def person(request: pytest.FixtureRequest, surface: FaceSurface) -> FittedPortrait:
+    return fit_portrait(load_portrait(request.param), surface)
+
+
+def asked_of(surface: FaceSurface, person: FittedPortrait, **values: float) -> Floats:
+    return surface.rig_to_token(target_rig(person, rig(values)))
+
+
+def test_an_open_mouth_shows_upper_teeth_before_a_dark_throat(
+    surface: FaceSurface, person: FittedPortrait
+) -> None:
+    decoder = MotionDecoder(surface, person, appearance_of(person, surface), 512)
+    asked = asked_of(surface, person, jawOpen=0.3)
+    frame, found = decoder.render(asked), decoder.mouth(asked)
+    assert found is not None
+    window, covered = found
+    part = frame[window.top : window.bottom, window.left : window.right]
+    bright = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    centre = slice(2 * part.shape[1] // 5, 3 * part.shape[1] // 5)
+    rows = np.flatnonzero((covered.inside[:, centre] > 0.9).mean(1) > 0.9)
+    pixels = 512 * person.camera.focal / abs(float(person.camera.translation[2]))
+    shown = covered.teeth[rows][:, centre][: len(rows) // 2].sum(0) / pixels
+    assert 0.08 < np.median(shown) < 0.4  # cm
+    middle = rows[int(0.65 * len(rows))]
+    assert covered.teeth[middle, centre].mean() < 0.2
+    teeth = bright[rows[: len(rows) // 2]][:, centre].max(0)
+    assert np.median(bright[middle, centre]) < 0.5 * np.median(teeth)
+
+
+def test_closed_lips_hide_the_teeth(surface: FaceSurface, person: FittedPortrait) -> None:
+    decoder = MotionDecoder(surface, person, appearance_of(person, surface), 512)
+    for asked in ({}, {"mouthPress_L": 0.5, "mouthPress_R": 0.5}, {"yaw": 0.3}):
+        found = decoder.mouth(asked_of(surface, person, **asked))
+        assert found is not None
+        assert found[1].teeth.sum() < 0.01 * found[1].teeth.size
+
+
+def test_teeth_and_tongue_are_placed_and_all_else_stays(
+    surface: FaceSurface, person: FittedPortrait
+) -> None:
+    moved, _ = placed(surface, person, appearance_of(person, surface))
+    inner = np.isin(surface.chart.point_region, (Region.TEETH, Region.GUMS))
+    assert np.array_equal(moved.rest[~inner], person.rest[~inner])
+    assert 0 < np.abs(moved.rest - person.rest)[inner].max() < 0.5
+    points, drop = tongue_drop(surface, moved.rest)
+    assert (surface.chart.point_region[points] == Region.TONGUE).all()
+    assert drop[:, 1].max() <= 0 and -2 < drop[:, 1].min() < -0.5
+    assert lowered(0.0) == 0 and lowered(0.5) == 1
+    upper = upper_points(surface, Region.TEETH)
+    assert 0.3 < len(upper) / (surface.chart.point_region == Region.TEETH).sum() < 0.7
 
 
 def test_a_blink_covers_the_eyes(

@@ -1,5 +1,7 @@
 """Fitting against portraits made from the surface, whose explanation is known, and the gallery."""
 
+from weakref import ref
+
 import numpy as np
 import pytest
 
@@ -202,14 +204,32 @@ def test_banded_solution_is_exact():
         solve(bad, order, right)
 
 
-def test_a_portrait_opened_before_costs_nothing(surface):
-    cache = PortraitCache(surface, limit=1)
-    portrait = load_portrait(NAMES[0])
-    first = cache.open(portrait)
+def test_a_portrait_that_is_shown_is_fitted_once_and_then_forgotten(surface):
+    cache = PortraitCache(surface)
+    first = cache.open(load_portrait(NAMES[0]))
     assert cache.open(load_portrait(NAMES[0])) is first
-    matte = np.ones(portrait.rgb.shape[:2], np.float32)
-    assert cache.open(portrait, matte) is not first
-    again = cache.open(portrait)
-    assert again is not first  # only one is remembered
-    cache.forget()
-    assert cache.open(portrait) is not again
+    gone = ref(first)
+    del first
+    assert gone() is None  # nobody shows it: nothing of it is left
+
+
+def test_invented_people_may_be_kept(surface):
+    cache = PortraitCache(surface, limit=1)
+    kept = ref(cache.open(load_portrait(NAMES[0]), keep=True))
+    assert kept() is not None
+    cache.open(load_portrait(NAMES[1]), keep=True)
+    assert kept() is None  # only one is remembered
+
+
+def test_the_matte_is_asked_for_once(surface):
+    asked = []
+
+    def matte(rgb):
+        asked.append(rgb.shape)
+        return np.ones(rgb.shape[:2], np.float32)
+
+    cache = PortraitCache(surface, matte)
+    shown = cache.open(load_portrait(NAMES[0]))
+    assert cache.open(load_portrait(NAMES[0])) is shown
+    assert len(asked) == 1
+    assert shown.fitted.matte.min() == 1

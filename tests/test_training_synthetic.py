@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from apps.commands.synthesize import run
 from avatar.rig import EXPRESSIONS, GAZE_AT, INDEX, SIZE, follow_gaze
 from avatar.training import recipes
+from avatar.training.landmarks.layout import SLICES
+from avatar.training.pack import HeadPack, Section
 from avatar.training.synthetic.augment import Sample, Strength, augment, degrade, moved_by
 from avatar.training.synthetic.background import draw_background
 from avatar.training.synthetic.buffers import (
@@ -19,6 +22,7 @@ from avatar.training.synthetic.buffers import (
     Scene,
     Vertices,
 )
+from avatar.training.synthetic.calibrate import Views, attach
 from avatar.training.synthetic.camera import draw_camera
 from avatar.training.synthetic.config import Config
 from avatar.training.synthetic.labels import LandmarkMap, Seen, flow_between
@@ -457,3 +461,45 @@ def test_landmarks_are_weighted_in_space_not_on_the_picture() -> None:
     )
     # Half way in space is nearer to the close end on the picture.
     assert np.allclose(marks.at(screen)[0], [10 / 3, 0], atol=1e-4)
+
+
+def test_the_command_needs_a_pack_and_a_map(tmp_path, capfd) -> None:
+    out = ["--out", str(tmp_path)]
+    assert run(["--help"]) == 0
+    assert "--share" in capfd.readouterr().out
+    assert run(["--pack", str(tmp_path), *out]) == 2
+    assert "is no face pack" in capfd.readouterr().err
+    (tmp_path / "head.npz").touch()
+    assert run(["--pack", str(tmp_path), *out]) == 2
+    assert "calibrate" in capfd.readouterr().err
+
+
+def test_calibration_finds_the_points_that_a_finder_sees() -> None:
+    points, mesh, _ = scene(PLAIN)
+    face = mesh.material == 0
+    section = np.where(np.arange(len(points)) < 25, Section.FACE, Section.LEFT_EYE)
+    head = HeadPack(
+        points, mesh.triangles, np.where(face, Section.FACE, Section.LEFT_EYE), section,
+        *(np.zeros(0, np.float32) for _ in range(4)), (), np.zeros(0, np.float32),
+        np.zeros(68, np.int32),
+    )  # fmt: skip
+    rng = np.random.default_rng(2)
+    iris = np.zeros(150, bool)
+    iris[SLICES["right_iris"].start : SLICES["left_iris"].stop] = True
+    eye, skin = (rng.choice(np.flatnonzero(part), 150) for part in (~face, face))
+    chosen = np.where(iris, eye, skin)
+    weights = rng.dirichlet([2, 2, 2], 150).astype(np.float32)
+    screens, answers, middle = [], [], np.array([0, 0, -45], np.float32)
+    for _ in range(12):
+        turn = np.eye(3, dtype=np.float32) + rng.normal(0, 0.05, (3, 3)).astype(np.float32)
+        screen = on_screen((points - middle) @ turn + middle, 200)[:, :2]
+        screens.append(screen)
+        answers.append((screen[mesh.triangles[chosen]] * weights[..., None]).sum(1))
+    answers[0][:] = np.nan  # no face found
+    scale = np.full(12, 50.0, np.float32)
+    views = Views(np.zeros((12, 1, 1, 3), np.uint8), np.stack(screens), scale)
+    found, error = attach(head, views, np.stack(answers))
+    assert error.max() < 1e-4
+    there = (points[found.vertices] * found.weights[..., None]).sum(1)
+    wanted = (points[mesh.triangles[chosen]] * weights[..., None]).sum(1)
+    assert np.abs(there - wanted).max() < 0.02

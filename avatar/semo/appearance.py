@@ -12,7 +12,7 @@ from avatar.semo.hidden import (
     seen_share,
     visible_points,
 )
-from avatar.semo.lids import lid_colours
+from avatar.semo.lids import lids_of
 from avatar.semo.light import inside_colours, light_of
 from avatar.semo.plate import plate_of
 from avatar.semo.prepared import prepared
@@ -33,9 +33,7 @@ def appearance_of(fitted: FittedPortrait, surface: FaceSurface) -> Appearance:
     seen = seen_share(known, view, visible, openings)
     source = extended_source(known, at, visible)
     light = light_of(known, view, seen, work, fitted.landmarks, openings)
-    lid_colour, lid_weight = lid_colours(
-        known, source, work, light.skin, fitted.landmarks, openings
-    )
+    lids = lids_of(known, fitted, view, work, openings)
     plate, person = plate_of(fitted.rgb, fitted.matte)
     return Appearance(
         source=source,
@@ -44,8 +42,10 @@ def appearance_of(fitted: FittedPortrait, surface: FaceSurface) -> Appearance:
         light=light.coefficients,
         irradiance=light.irradiance,
         white=light.white,
-        lid_colour=lid_colour,
-        lid_weight=lid_weight,
+        lid_colour=lids.colour,
+        lid_weight=lids.weight,
+        lid_at=lids.at,
+        closed=lids.closed,
         inside_colour=inside_colours(known, light, work, openings),
         eyes=eye_textures(fitted, known, light.white),
         plate=plate,

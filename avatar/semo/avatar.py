@@ -7,15 +7,15 @@ import numpy as np
 
 from avatar.matte_net import MatteNet
 from avatar.performer import Performer
+from avatar.portraits import gallery, load_portrait
 from avatar.rig import Vector, rig
-from avatar.semo.appearance import appearance_of
 from avatar.semo.decoder import MotionDecoder
 from avatar.semo.driver import expressed, rig_of
-from avatar.semo.fit import fit_portrait
 from avatar.semo.loading import WEIGHTS, load_surface
 from avatar.semo.neutral import target_rig
+from avatar.semo.portrait_cache import OpenPortrait, PortraitCache
+from avatar.semo.prepared import prepared
 from avatar.semo.surface import FaceSurface
-from avatar.semo.types import FittedPortrait
 from avatar.types import Activity, Frame, Portrait
 from emotion.errors import PortraitError
 from emotion.types import EmotionState
@@ -33,12 +33,12 @@ class SemoStream:
     def __init__(
         self,
         surface: FaceSurface,
-        fitted: FittedPortrait,
+        portrait: OpenPortrait,
         decoder: MotionDecoder,
         performer: Performer,
     ) -> None:
         self._surface = surface
-        self._fitted = fitted
+        self._portrait = portrait  # kept, so that it is found while this stream lives
         self._decoder = decoder
         self._performer = performer
         self._engaged = 0.0  # 0: the picture's own expression is the rest, 1: the neutral face
@@ -68,7 +68,7 @@ class SemoStream:
         self._wanted = np.asarray(rig, np.float32)
 
     def _token(self) -> Vector:
-        target = target_rig(self._fitted, self._asked(), own=1 - self._engaged)
+        target = target_rig(self._portrait.fitted, self._asked(), own=1 - self._engaged)
         return self._surface.rig_to_token(target)
 
     def _asked(self) -> Vector:
@@ -90,7 +90,10 @@ class SemoAvatar:
         # Frames are small and sessions many: threads would cost more than they bring.
         cv2.setNumThreads(1)
         self._surface = load_surface()
-        self._matte = MatteNet(WEIGHTS / "matte.onnx")
+        prepared(self._surface)  # before the first portrait waits for it
+        matte = MatteNet(WEIGHTS / "matte.onnx")
+        self._portraits = PortraitCache(self._surface, matte.find)
+        self._gallery = frozenset(entry.name for entry in gallery())
 
     def open(self, portrait: Portrait, size: int, seed: int) -> SemoStream:
         """See `Avatar.open`. size: 64 to 2048 px."""
@@ -99,6 +102,12 @@ class SemoAvatar:
             raise PortraitError(
                 f"A picture of {size} px cannot be drawn.", f"Use {low} to {high} px."
             )
-        fitted = fit_portrait(portrait, self._surface, self._matte.find(portrait.rgb))
-        decoder = MotionDecoder(self._surface, fitted, appearance_of(fitted, self._surface), size)
-        return SemoStream(self._surface, fitted, decoder, Performer(seed))
+        known = self._portraits.open(portrait, keep=self._is_invented(portrait))
+        decoder = MotionDecoder(self._surface, known.fitted, known.appearance, size)
+        return SemoStream(self._surface, known, decoder, Performer(seed))
+
+    def _is_invented(self, portrait: Portrait) -> bool:
+        """Whether it is of the gallery; an upload may bear the name of one that is."""
+        if portrait.name not in self._gallery:
+            return False
+        return np.array_equal(load_portrait(portrait.name).rgb, portrait.rgb)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from avatar.semo.background import GRID, Surroundings
+from avatar.semo.completion import Completion, Covered
 from avatar.semo.compose import (
     ATTRIBUTES,
     compose_window,
@@ -23,6 +24,7 @@ from avatar.semo.compose import (
 from avatar.semo.extent import Extent, box_of, farthest
 from avatar.semo.eyes import Eyes
 from avatar.semo.mouth import Mouth
+from avatar.semo.oral import placed
 from avatar.semo.pixels import dense, sampled
 from avatar.semo.raster import Seen, rasterise
 from avatar.semo.rims import smooth_rims
@@ -34,7 +36,9 @@ from avatar.semo.types import Appearance, Bytes, Chart, FittedPortrait, Floats, 
 from avatar.semo.window import SAMPLES, Window
 
 BACKGROUND = 255  # region of a pixel that no triangle shows
-_STILL = 0.04  # pixels: less motion since the last frame shows that frame again
+# Pixels at 512: less motion since the last frame shows that frame again. Nobody sees a quarter of a
+# pixel, and a resting face is drawn every second or third time only.
+_STILL = 0.25
 _AT_REST = 0.01  # pixels from rest: the portrait itself
 _MOUTH = 2  # among the parts drawn into windows, after the eyes
 
@@ -53,10 +57,21 @@ class MotionDecoder:
     """Draws one portrait. Keeps scratch memory: one thread at a time."""
 
     def __init__(
-        self, surface: FaceSurface, fitted: FittedPortrait, appearance: Appearance, size: int
+        self,
+        surface: FaceSurface,
+        fitted: FittedPortrait,
+        appearance: Appearance,
+        size: int,
+        *,
+        completion: Completion | None = None,
+        own_mouth: bool = True,
     ) -> None:
+        """completion: what is to complete the mouth's inside; own_mouth: False draws the inside
+        even where the portrait shows it, at rest too (for training and comparison)."""
+        fitted, appearance = placed(surface, fitted, appearance)
         chart = surface.chart
         self._chart, self._size = chart, size
+        self._still = _STILL * size / 512
         self._stage = Stage(surface, fitted, size)
         self._rest = rest = self._stage.pose(self._stage.rest_token)
         self._base = _resized(fitted.rgb, size)
@@ -65,7 +80,8 @@ class MotionDecoder:
         self._layers = (dense(self._base, person), dense(plate, person))
         self._skin = Skin(chart, surface.weights.mean, appearance, rest, size)
         self._eyes = Eyes(surface, fitted, appearance, rest, size)
-        self._mouth = Mouth(chart, fitted, appearance, rest, size)
+        self._mouth = Mouth(surface, fitted, appearance, rest, size, own_mouth)
+        self._completion, self._own_mouth = completion, own_mouth
         self._around = _surroundings(chart, fitted, appearance, rest, size)
         self._outer = _outer(chart, appearance)
         self._points = _attributes(chart, appearance)
@@ -83,13 +99,13 @@ class MotionDecoder:
     def render(self, token: Floats) -> Bytes:
         """(64,) motion token to (S, S, 3) uint8 RGB. Raises ValueError unless it is finite."""
         posed = self._stage.pose(token)
-        if self._last is None or farthest(self._last[0].screen, posed.screen) > _STILL:
+        if self._last is None or farthest(self._last[0].screen, posed.screen) > self._still:
             self._last = posed, self._draw(posed)
         return self._last[1].copy()
 
     def _draw(self, posed: Posed) -> Bytes:
         out = self._base.copy()
-        if farthest(self._rest.screen, posed.screen) < _AT_REST:
+        if self._own_mouth and farthest(self._rest.screen, posed.screen) < _AT_REST:
             return out
         field = self._prepare(posed)
         windows = self._windows(posed)
@@ -167,9 +183,31 @@ class MotionDecoder:
         around = (field, light, window.corner())
         compose_window(out, surface, seen, self._layers, self._eyes.textures, around)
         if part == _MOUTH:
-            self._mouth.soften(whole, window, posed, out)
+            self._finish_mouth(posed, whole, window, out)
         else:
             self._eyes.draw_lashes(posed, part, window, out)
+
+    def _finish_mouth(self, posed: Posed, seen: Seen, window: Window, out: Bytes) -> None:
+        moved = self._mouth.moved(posed)
+        covered = self._mouth.covered(seen, self._points, window)
+        if moved <= 0 or not covered.inside.any():
+            return
+        part = out[window.top : window.bottom, window.left : window.right]
+        self._mouth.soften(covered, moved, part)
+        if self._completion is not None:
+            self._completion.complete(part, covered, moved)
+
+    def mouth(self, token: Floats) -> tuple[Window, Covered] | None:
+        """(64,) to where the mouth is in the frame that `render` draws, and what covers it."""
+        posed = self._stage.pose(token)
+        window = self._mouth.window(posed)
+        if window is None:
+            return None
+        self._prepare(posed)
+        seen = Seen.empty(*window.shape)
+        rasterise(posed.screen, self._chart.triangles, window.view(), tuple(seen))
+        smooth_rims(seen, self._chart.region, self._eyes.pixels * SAMPLES)
+        return window, self._mouth.covered(seen, self._points, window)
 
 
 def _part(scratch: Floats, height: int, width: int) -> Floats:

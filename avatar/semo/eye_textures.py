@@ -21,7 +21,9 @@ _DARK = np.array([70, 62, 60], np.float32)  # sRGB of an iris of which nothing i
 _RINGS = 24  # of the iris
 # Eye widths from the upper lid and from the lower lid between which the picture begins to count:
 # lashes darken the rims.
-_UPPER, _LOWER = (0.01, 0.07), (0.0, 0.025)
+_UPPER, _LOWER = (0.03, 0.1), (0.005, 0.035)
+_PALE = 60  # percentile of the light between the lids from which on it is the eye's white
+_GUESSED = 0.3  # share of the white that the skin tells, in the eye's
 _MIRRORED = 40.0  # sRGB: mirror images that differ more from the ring around are highlights
 
 
@@ -121,10 +123,11 @@ def _white(texture: _Texture, guess: Floats) -> Floats:
     clear = (texture.seen > 0.8) & (radius > iris * 1.12)
     if clear.sum() > 60:
         light = colour.mean(-1)
-        clear &= (light >= np.percentile(light[clear], 45)) & (np.ptp(colour, axis=-1) < 75)
-    base = np.median(colour[clear], 0) if clear.sum() > 40 else guess
+        clear &= (light >= np.percentile(light[clear], _PALE)) & (np.ptp(colour, axis=-1) < 70)
+    base = np.median(colour[clear], 0) if clear.sum() > 30 else guess
+    base = base + np.float32(_GUESSED) * (guess - base)
     height = np.linspace(-1, 1, SIDE, dtype=np.float32)[:, None, None]
-    base = base * (0.78 + 0.14 * np.clip(height * 2 + 0.5, 0, 1))  # shaded by the upper lid
+    base = base * (0.84 + 0.1 * np.clip(height * 2 + 0.5, 0, 1))  # shaded by the upper lid
     weight = np.where(radius > iris * 1.06, texture.seen, np.float32(0))
     total = blurred(colour * weight[..., None], 3.5) + base * 0.012
     fill = total / (blurred(weight, 3.5) + 0.012)[..., None]

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.rig import GAZE_AT
+from avatar.semo.lashes import Lashes, rounded
+from avatar.semo.lid_paint import Lid, LidPaint
 from avatar.semo.pixels import packed
 from avatar.semo.pose import rotation
-from avatar.semo.prepared import prepared
 from avatar.semo.raster import Seen, rasterise
 from avatar.semo.shading import smoothly, smoothstep
 from avatar.semo.stage import Posed
@@ -24,14 +25,15 @@ _NO_MAP: Any = None  # both coordinates are in the first map
 _SIDES = (("left_eye", Region.LEFT_EYE), ("right_eye", Region.RIGHT_EYE))
 _MARGIN = 0.12  # cm of skin around the lids in a window
 _LEAST_GAP = 0.35  # cm: lids nearer than this in the portrait count as that far apart
-_CLOSING = (0.15, 0.75)  # share of the way over which a lid takes its own colour
+_CLOSING = (0.1, 0.55)  # share of the way over which a lid takes its own colour
+_SHUT = (0.85, 1.0)  # the same over which the last of the eye is covered
 _LID_SHARE = 0.92
-_LASHES = (0.03, 0.14)  # cm from the rim of the lid over which its own pixels, lashes, give way
+_LASHES = (-0.02, 0.04)  # cm from the rim of the lid over which its own pixels, lashes, give way
 # Gaze away from the portrait's, radians, over which the texture replaces the portrait's pixels.
 _TURNED = (0.01, 0.1)
-_LINE, _LINE_WIDTH = 0.5, 0.05  # darkness and cm of the lashes of closed lids
 # Lid motion, shares of the eye's opening, over which only what the portrait shows stays its own.
 _WIDENED = (0.01, 0.08)
+_SHADED, _RIM = 0.12, 0.08  # cm of the portrait's eyeball that lashes shade, and at all lids
 _GLINT = 18  # of 255 brighter than around it
 _GLINT_STAYS = 0.8  # of a turn of the eye: the catch-light belongs to the lamp, not to the iris
 _SHADOW = 0.5  # of the light is lost right under the upper lid
@@ -51,12 +53,16 @@ class Eyes:
     ) -> None:
         chart = surface.chart
         self._chart, self._rest, self._size = chart, rest, size
-        self._lid_weight = _lid_weights(surface, rest)
+        self._lid_weight = _lid_weights(appearance, rest)
         self._lids = [np.flatnonzero(w > 0.01).astype(np.int32) for w in self._lid_weight]
         self.pixels = float(fitted.camera.focal * size / -rest.points[:, 2].mean())
         self._balls = [chart.points_of(region) for _, region in _SIDES]
         self._gaps = self._lid_gaps(rest)
         self._radius = fitted.eye_radius
+        self._paint = LidPaint(chart, appearance, self.pixels)
+        pictures = (fitted.rgb, appearance.closed)
+        rims = [rest.marks_at[group(name)][:9] for name, _ in _SIDES]
+        self._lashes = [Lashes(pictures, rim, self.pixels, size) for rim in rims]
         iris = fitted.iris_radius / EYE_SPAN / 2
         split = [_without_glint(rgb, iris) for rgb in appearance.eyes]
         self.textures = np.stack(
@@ -97,22 +103,22 @@ class Eyes:
         return Window.around(points, _MARGIN * self.pixels, self._size)
 
     def draw_lashes(self, posed: Posed, side: int, window: Window, out: Bytes) -> None:
-        """Darken the line in which the lids of one side meet, in out (S, S, 3)."""
-        gap = self._lid_gaps(posed)[side]
-        whole = max(self._gaps[side], _LEAST_GAP)
-        strength = _LINE * smoothly((self._gaps[side] - gap) / whole, 0.3, 0.95)
-        if strength <= 0:
+        """Cover a closing lid of one side with its skin and lashes, in out (S, S, 3)."""
+        closed = self._closed(posed, side)
+        closing = smoothly(closed, *_CLOSING)
+        if closing <= 0:
             return
-        marks = posed.marks_at[group(_SIDES[side][0])][:9]
-        line = np.round((marks - window.corner()) * SAMPLES * 16).astype(np.int32)
-        mask = np.zeros(window.shape, np.uint8)
-        width = max(1, round(_LINE_WIDTH * self.pixels * SAMPLES))
-        cv2.polylines(mask, [line[:, None]], False, 255, width, cv2.LINE_AA, shift=4)
-        soft = cv2.GaussianBlur(mask, (0, 0), max(0.8, 0.6 * width))
-        part = out[window.top : window.bottom, window.left : window.right]
-        small = cv2.resize(soft, part.shape[1::-1], interpolation=cv2.INTER_AREA)
-        keep = 1 - small.astype(np.float32) * np.float32(strength / 255)
-        part[:] = np.round(part * keep[..., None]).astype(np.uint8)
+        rim = rounded(posed.marks_at[group(_SIDES[side][0])][:9])
+        lid = self._lids[side]
+        shares = np.float32(closing) * self._lid_weight[side][lid]
+        shut = smoothly(closed, *_SHUT)
+        self._paint.draw(posed.screen, Lid(lid, shares, rim, shut), window, out)
+        self._lashes[side].draw(rim, closed, window, out)
+
+    def _closed(self, posed: Posed, side: int) -> float:
+        """How far the lids of one side are on their way from the portrait's gap to none."""
+        whole = max(self._gaps[side], _LEAST_GAP)
+        return (self._gaps[side] - self._lid_gaps(posed)[side]) / whole
 
     def light(self, inside: Floats) -> Floats:
         """(h, w) 1 where an eyeball shows, to (h, w) light that the lids let reach it."""
@@ -157,8 +163,11 @@ class Eyes:
         seen = Seen.empty(*window.shape)
         rasterise(self._rest.screen, self._chart.triangles, window.view(), tuple(seen))
         opening = (self._chart.region[seen.hit] == region) & (seen.hit >= 0)
-        rim = cv2.distanceTransform(opening.astype(np.uint8), cv2.DIST_L2, 3)
-        soft = np.clip(rim / (0.05 * self.pixels * SAMPLES), 0, 1).astype(np.float32)
+        lashes = round(_SHADED * self.pixels * SAMPLES)
+        clear = opening.copy()
+        clear[lashes:] &= opening[: len(opening) - lashes]
+        rim = cv2.distanceTransform(clear.astype(np.uint8), cv2.DIST_L2, 3)
+        soft = np.clip(rim / (_RIM * self.pixels * SAMPLES), 0, 1).astype(np.float32)
         at = self._texels_at(fitted, side, texels)
         at = (at - window.corner()) * SAMPLES - np.float32(0.5)
         found = cv2.remap(soft, at.astype(np.float32), _NO_MAP, cv2.INTER_LINEAR)
@@ -193,10 +202,10 @@ def _without_glint(rgb: Bytes, iris: float) -> tuple[Bytes, Bytes]:
     return np.asarray(rgb - glint, np.uint8), glint
 
 
-def _lid_weights(surface: FaceSurface, rest: Posed) -> Floats:
+def _lid_weights(appearance: Appearance, rest: Posed) -> Floats:
     """(2, N) how far the points of the left and the right upper lid lose the portrait's pixels when
     it closes: an open lid shows little but lashes, which must not be stretched over it."""
-    weights = prepared(surface).zones.lid.copy()
+    weights = appearance.lid_weight.copy()
     for side, (name, _) in enumerate(_SIDES):
         at = np.flatnonzero(weights[side] > 0)
         away = _from_line(rest.points[at], rest.marks[group(name)][:9])

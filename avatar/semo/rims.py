@@ -15,6 +15,7 @@ from avatar.semo.types import Bytes, Floats, Region
 _WIDTH = 0.05  # cm, standard deviation of the smoothing
 # Parts inside, and how much wider their rims are smoothed; the last is right where they meet.
 _PARTS = ((int(Region.TONGUE), 2), (int(Region.TEETH), 1))
+_GUMS_WIDER = 3.0
 _f = np.float32
 
 
@@ -37,7 +38,20 @@ def smooth_rims(seen: Seen, regions: Bytes, samples: float) -> Floats:
             around = np.maximum(cv2.GaussianBlur(opening, (0, 0), width * sigma), np.float32(1e-3))
             soft = np.asarray(cv2.GaussianBlur(part, (0, 0), width * sigma) / around, np.float32)
             _take_over(tuple(seen), part, opening, soft, width * reach)
+    _straighten_gums(seen, regions, part, sigma)
     return opening
+
+
+def _straighten_gums(seen: Seen, regions: Bytes, teeth: Floats, sigma: float) -> None:
+    """Gums end on teeth (h, w) in shallow arches, not in the saw of crossing triangles."""
+    gums = np.empty_like(teeth)
+    _members(seen.hit, regions, int(Region.GUMS), gums)
+    if not gums.any():
+        return
+    within, wide = teeth + gums, _GUMS_WIDER * sigma
+    around = np.maximum(cv2.GaussianBlur(within, (0, 0), wide), np.float32(1e-3))
+    soft = np.asarray(cv2.GaussianBlur(gums, (0, 0), wide) / around, np.float32)
+    _take_over(tuple(seen), gums, within, soft, int(np.ceil(3 * wide)))
 
 
 @njit("void(int32[:,::1], uint8[::1], int64, float32[:,::1])", **OPTIONS)

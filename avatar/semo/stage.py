@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from avatar.rig import GAZE_AT, POSE_AT, Vector
+from avatar.rig import GAZE_AT, INDEX, POSE_AT, Vector
+from avatar.semo.oral import lowered, tongue_drop
 from avatar.semo.pose import HEAD_PIVOT, HEAD_SHARE, NECK_PIVOT, rotation
 from avatar.semo.prepared import prepared
 from avatar.semo.raster import INLINE, OPTIONS, vertex_normals
@@ -23,6 +24,7 @@ LID_BIAS = 1.0025  # upper lids close over the lower ones (about 1.5 mm)
 # What no portrait can do and still look like one: radians and cm.
 _MOST_POSE = np.array([0.8, 0.6, 0.8, 12, 12, 12], np.float32)
 _MOST_WEIGHT = 2.0
+_JAW = INDEX["jawOpen"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +56,7 @@ class Stage:
         self._weights = np.ascontiguousarray(np.stack(columns, 1), np.float32)
         self._eye = np.where(eyes, chart.point_region.astype(int) - Region.LEFT_EYE, -1)
         self._eye = self._eye.astype(np.int8)
+        self._tongue, self._drop = tongue_drop(surface, fitted.rest)
         self.rest_token = surface.rig_to_token(fitted.rig)
         # The probe is not exact: what it says of the rest token means the portrait as it is.
         self._correction = fitted.rig - surface.token_to_rig(self.rest_token)
@@ -66,6 +69,7 @@ class Stage:
         fitted, chart = self._fitted, self._surface.chart
         rig = _bounded(self._surface.token_to_rig(token) + self._correction)
         displacement = self._surface.displacement(token)
+        displacement[self._tongue] += self._drop * np.float32(lowered(float(rig[_JAW])))
         points, screen = np.empty((2, len(displacement), 3), np.float32)
         model = (fitted.rest, displacement)
         _pose(model, (self._weights, self._eye), self._motion(rig), (points, screen))

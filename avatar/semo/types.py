@@ -128,7 +128,8 @@ class Appearance:
     irradiance: (N,) what falls on each point in the picture, at least 0.15.
     white: (3,) linear RGB of something white in this light.
     lid_colour: (N, 3) sRGB 0..255 of closing upper lids, lid_weight: (2, N) how far the left and
-    right lid's points take it.
+    right lid's points take it. lid_at: (N, 2) picture shares where points are when the lids are
+    closed; closed: (W, W, 3) uint8, the picture with closed eyes, without lashes.
     inside_colour: (N, 3) linear RGB of teeth, gums, tongue and lining where light reaches them.
     eyes: (2, E, E, 3) uint8, the left and right eyeball's front without lids; the texture spans
     EYE_SPAN cm to each side of the eye's axis, x to the picture's right, y down.
@@ -144,6 +145,8 @@ class Appearance:
     white: Floats
     lid_colour: Floats
     lid_weight: Floats
+    lid_at: Floats
+    closed: Bytes
     inside_colour: Floats
     eyes: Bytes
     plate: Bytes

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def filled(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(H,W,3) uint8: where `known` (H,W) in 0..1 falls short, colours from around it.
+    """(H,W,3) uint8: where `known` (H,W), in 0..1, falls short, colours from around it.
 
     Push-pull: means of known colours at ever coarser scales fill what the finer ones lack.
     """
@@ -20,9 +20,7 @@ def filled(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
     for total, weight in reversed(levels):
         h, w = weight.shape[:2]
         behind = cv2.resize(colour, (w, h), interpolation=cv2.INTER_LINEAR)
-        colour = total + (1 - np.minimum(weight, 1)) * behind
-        excess = np.maximum(weight, 1)
-        colour = colour / excess
+        colour = total + (1 - weight) * behind
     return np.asarray(np.clip(np.rint(colour), 0, 255), np.uint8)
 
 

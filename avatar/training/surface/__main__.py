@@ -22,6 +22,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=SURFACE.parent, help="folder of the weights")
     parser.add_argument("--checkpoint", type=Path, default=None, help="to go on from, and write")
+    parser.add_argument("--start", type=Path, default=None, help="weights to begin with")
     parser.add_argument("--steps", type=int, default=Config().steps)
     parser.add_argument("--seed", type=int, default=Config().seed)
     parser.add_argument("--threads", type=int, default=1)
@@ -30,7 +31,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
     checkpoint = given.checkpoint or given.out / "surface_checkpoint.pt"
-    paths = Paths(given.pack, given.landmarks, given.out, checkpoint)
+    paths = Paths(given.pack, given.landmarks, given.out, checkpoint, given.start)
     figures = train(paths, Config(steps=given.steps, seed=given.seed))
     plot(given.out / "surface_log.csv", given.out / "surface_curve.png")
     logging.getLogger(__name__).info("held-out figures: %s", json.dumps(figures, indent=1))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from avatar.rig import EXPRESSIONS, rig
 from avatar.semo.types import Chart, Region
 from avatar.training.pack import HeadPack, Section
 from avatar.training.surface.patches import Samples, boundary_loops, harmonic_map, sample
@@ -77,7 +78,8 @@ def build_chart(
     at = attachment(pack.vertices)
     head, neck = _turn_weights(at, point_region)
     places = (landmark_corners, landmark_weights)
-    marks = _landmarks(pack, places, at, triangles.astype(np.int32), point_region)
+    parted = pack.blend(np.zeros(len(pack.identity), np.float32), _PARTED)
+    marks = _landmarks(pack, parted, places, (attachment(parted), triangles, point_region))
     chart = Chart(
         _atlas(pieces),
         triangles.astype(np.int32),
@@ -279,16 +281,21 @@ def _atlas(pieces: list[_Piece]) -> NDArray[np.float32]:
     return np.concatenate(cells).astype(np.float32)
 
 
+# Lips slightly apart: upper and lower lip lie on one another in the face at rest.
+_PARTED = rig({"jawOpen": 0.3})[: len(EXPRESSIONS)]
+
+
 def _landmarks(
     pack: HeadPack,
+    vertices: NDArray[np.float32],
     places: tuple[NDArray[np.int32], NDArray[np.float32]],
-    points: NDArray[np.float32],
-    triangles: NDArray[np.int32],
-    region: Ints,
+    chart: tuple[NDArray[np.float32], Ints, Ints],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Landmarks on the chart: the nearest point of the nearest triangle, skin or eyeball."""
+    """Landmarks on the chart (points, triangles, region of the points): the nearest point of the
+    nearest triangle of skin or eyeball, where the pack's vertices lie as given."""
+    points, triangles, region = chart
     corners, weights = places
-    wanted = (pack.vertices[corners] * weights[..., None]).sum(1)
+    wanted = (vertices[corners] * weights[..., None]).sum(1)
     on_eye = np.isin(pack.vertex_section[corners[:, 0]], (Section.LEFT_EYE, Section.RIGHT_EYE))
     owners = region[triangles[:, 0]]
     out_points, out_weights = np.zeros((150, 3), np.int32), np.zeros((150, 3), np.float32)

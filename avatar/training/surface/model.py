@@ -39,6 +39,15 @@ class SkipMlp(nn.Module):
                 y = nn.functional.silu(y)
         return y + x @ self.skip.T
 
+    def adopt(self, net: Mlp) -> None:
+        """Take the numbers of an exported net."""
+        linear = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+        with torch.no_grad():
+            self.skip.copy_(torch.from_numpy(net.skip))
+            for layer, weight, bias in zip(linear, net.weights, net.biases, strict=True):
+                layer.weight.copy_(torch.from_numpy(weight))
+                layer.bias.copy_(torch.from_numpy(bias))
+
     def exported(self) -> Mlp:
         """As plain arrays."""
         linear = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
@@ -79,6 +88,15 @@ class SurfaceModel(nn.Module):
         raw = self.shape(token)
         out: Tensor = (self.limit * torch.tanh(raw / self.limit)) @ self.basis
         return out
+
+    def adopt(self, weights: SurfaceWeights) -> None:
+        """Go on from exported weights of the same chart and configuration."""
+        self.encode.adopt(weights.encode)
+        self.shape.adopt(weights.shape)
+        self.probe.adopt(weights.probe)
+        with torch.no_grad():
+            flat = weights.expression.reshape(len(self.basis), -1)
+            self.basis.copy_(torch.from_numpy(flat.copy()))
 
     def exported(self, chart: Chart, mean: np.ndarray, identity: np.ndarray) -> SurfaceWeights:
         """As plain arrays; mean (N,3), identity (I,N,3)."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from avatar.rig import EXPRESSIONS, RIG
-from avatar.semo.loading import fingerprint, save_surface
+from avatar.semo.loading import fingerprint, load_surface, save_surface
 from avatar.training.contact import slide_lids
 from avatar.training.pack import load_head
 from avatar.training.surface.chart import build_chart
@@ -32,12 +32,14 @@ EVERY = 250  # steps between figures and checkpoints
 @dataclass(frozen=True, slots=True)
 class Paths:
     """pack: folder of the face pack; landmarks: .npz with `tri` and `bary` (150,3), where the
-    landmarks lie on its mesh; out: folder of weights, log and curve; checkpoint: file."""
+    landmarks lie on its mesh; out: folder of weights, log and curve; checkpoint: file; start:
+    weights to begin with where there is no checkpoint."""
 
     pack: Path
     landmarks: Path
     out: Path
     checkpoint: Path
+    start: Path | None = None
 
 
 def make_world(paths: Paths) -> World:
@@ -106,6 +108,8 @@ def train(paths: Paths, config: Config) -> dict[str, float]:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, [config.rate, config.rate * 0.002], total_steps=config.steps, pct_start=0.05
     )
+    if paths.start is not None:
+        model.adopt(load_surface(paths.start).weights)
     first = _resume(paths.checkpoint, model, optimiser, schedule)
     weights = torch.from_numpy(np.repeat(point_weights(world, config), 3))
     figures: dict[str, float] = {}

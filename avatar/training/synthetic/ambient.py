@@ -96,7 +96,7 @@ def lip_gap(points: Floats, head: HeadPack) -> float:
     return float(np.linalg.norm(points[upper] - points[lower]))
 
 
-def mouth_light(head: HeadPack, scene: Scene, directions: int = 128) -> MouthLight:
+def mouth_light(head: HeadPack, scene: Scene, directions: int) -> MouthLight:
     """Bake the mean head; scene: the head alone, veils are skipped."""
     order = np.arange(len(scene.mesh.triangles), dtype=np.int32)
     gaps, ambient = [], []

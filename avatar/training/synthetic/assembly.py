@@ -19,6 +19,7 @@ from avatar.training.synthetic.wardrobe import Garment
 from avatar.training.synthetic.world import World
 
 SKIN_WRAP = (0.35, 0.16, 0.10)
+BEHIND_LIPS, BEHIND_LIDS = 0.9975, 0.993  # about 1.5 and 5 mm deeper than they are
 EYE_LEVEL = 1.0  # cm; linings above belong to the eyes, below to the mouth
 
 
@@ -90,9 +91,7 @@ def add_head(builder: Builder) -> Material:
 
 
 def _skin(traits: Traits, texture: int, tint: tuple[float, float, float]) -> Material:
-    return Material(
-        Kind.SKIN, Segment.SKIN, texture, tint, traits.roughness, 0.028, wrap=SKIN_WRAP, bump=1.0
-    )
+    return Material(Kind.SKIN, Segment.SKIN, texture, tint, traits.roughness, 0.028, wrap=SKIN_WRAP)
 
 
 def _head_materials(traits: Traits, textures: Sequence[int]) -> list[Material]:
@@ -102,17 +101,20 @@ def _head_materials(traits: Traits, textures: Sequence[int]) -> list[Material]:
     dark = (0.03, 0.012, 0.01)
     hair = tuple(min(value, 0.025) for value in traits.hair_colour)
     r, g, b = hair
+    wet, lips, lids = Kind.WET, BEHIND_LIPS, BEHIND_LIDS
     return [
         _skin(traits, textures[0], traits.tone),
         _skin(traits, textures[1], traits.tone),
-        Material(Kind.WET, Segment.MOUTH, -1, (0.24, 0.06, 0.05), 0.35, 0.03),
-        Material(Kind.WET, Segment.EYES, -1, (0.42, 0.17, 0.14), 0.35, 0.03),
-        Material(Kind.WET, Segment.MOUTH, -1, (0.42, 0.15, 0.14), 0.3, 0.035, wrap=(0.2, 0.1, 0.1)),
-        Material(Kind.WET, Segment.MOUTH, -1, (0.44, 0.16, 0.15), 0.4, 0.03, wrap=(0.3, 0.15, 0.1)),
-        Material(Kind.WET, Segment.TEETH, -1, (0.82 * t, 0.73 * t, 0.58 * t), 0.2, 0.045,
-                 wrap=(0.2, 0.15, 0.12)),
-        Material(Kind.EYE, Segment.EYES, textures[2], (0.95, 0.95, 0.95), 0.09, 0.03,
-                 wrap=(0.1, 0.05, 0.05)),
+        Material(wet, Segment.MOUTH, -1, (0.24, 0.06, 0.05), 0.35, 0.03, nearness=lips),
+        Material(wet, Segment.EYES, -1, (0.42, 0.17, 0.14), 0.35, 0.03, nearness=lids),
+        Material(wet, Segment.MOUTH, -1, (0.42, 0.15, 0.14), 0.3, 0.035, 1.0, (0.2, 0.1, 0.1),
+                 nearness=lips),
+        Material(wet, Segment.MOUTH, -1, (0.44, 0.16, 0.15), 0.4, 0.03, 1.0, (0.3, 0.15, 0.1),
+                 nearness=lips),
+        Material(wet, Segment.TEETH, -1, (0.82 * t, 0.73 * t, 0.58 * t), 0.2, 0.045, 1.0,
+                 (0.2, 0.15, 0.12), nearness=lips),
+        Material(Kind.EYE, Segment.EYES, textures[2], (0.95, 0.95, 0.95), 0.09, 0.03, 1.0,
+                 (0.1, 0.05, 0.05), nearness=lids),
         Material(Kind.VEIL, Segment.EYES, textures[3], dark, alpha=0.8),
         Material(Kind.VEIL, Segment.EYES, textures[4], (r, g, b)),
     ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Settings of the synthetic world, and which people are held out."""
 
+import zlib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,6 +47,10 @@ class Config:
     def shot_seed(self, person: int, shot: int) -> int:
         """Of camera, light and background."""
         return _mixed(self.seed, 13, person, shot)
+
+    def photo_seed(self, name: str) -> int:
+        """Of the performance that a photo, by its file's stem, plays."""
+        return _mixed(self.seed, 14, zlib.crc32(name.encode()))
 
 
 def _mixed(*numbers: int) -> int:

@@ -31,7 +31,7 @@ class Kind(IntEnum):
     WET = 3  # teeth, gums, tongue
     HAIR = 4  # strands on cards: alpha from the texture
     VEIL = 5  # unlit colour with alpha from the texture: lashes, the shadow under the lid
-    LENS = 6  # only reflects
+    LENS = 6  # clear but for its tint and what it reflects
 
 
 class Column(IntEnum):
@@ -51,7 +51,7 @@ class Column(IntEnum):
     WRAP_BLUE = 11
     TWO_SIDED = 12
     GREY = 13
-    BUMP = 14
+    NEARNESS = 14
 
 
 Triple = tuple[float, float, float]
@@ -61,7 +61,8 @@ Triple = tuple[float, float, float]
 class Material:
     """tint: linear RGB that multiplies the texture (-1: none); specular: reflectance straight on;
     wrap: how far light creeps beyond the shadow line, per channel (skin: red most); grey: 1 takes
-    the texture's colour away; bump: depth of the pores that the texture's lightness suggests."""
+    the texture's colour away; nearness: 1 / depth is multiplied by it to compare surfaces, so that
+    eyeballs and teeth do not come through closed lids and lips."""
 
     kind: Kind
     segment: Segment
@@ -73,7 +74,7 @@ class Material:
     wrap: Triple = (0.0, 0.0, 0.0)
     two_sided: bool = False
     grey: float = 0.0
-    bump: float = 0.0
+    nearness: float = 1.0
 
 
 def material_table(materials: Sequence[Material]) -> Floats:
@@ -81,7 +82,7 @@ def material_table(materials: Sequence[Material]) -> Floats:
     rows = [
         (
             *(m.kind, m.segment, m.texture, *m.tint, m.roughness, m.specular, m.alpha),
-            *(*m.wrap, m.two_sided, m.grey, m.bump),
+            *(*m.wrap, m.two_sided, m.grey, m.nearness),
         )
         for m in materials
     ]

@@ -6,7 +6,6 @@ frames, S pixels of a side, N chart points.
 """
 
 import logging
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from avatar.rig import GAZE_AT, POSE_AT, Vector
 from avatar.semo.appearance import appearance_of
 from avatar.semo.decoder import Flow, MotionDecoder
 from avatar.semo.fit import fit_portrait
-from avatar.semo.loading import load_surface
+from avatar.semo.loading import WEIGHTS, load_surface
 from avatar.semo.neutral import target_rig
 from avatar.semo.raster import Seen, rasterise
 from avatar.semo.stage import Posed, Stage
@@ -46,7 +45,7 @@ from avatar.training.synthetic.wardrobe import read_rgb
 from emotion.errors import PortraitError
 
 LOG = logging.getLogger(__name__)
-MATTE = Path(__file__).parents[2] / "weights" / "matte.onnx"
+MATTE = WEIGHTS / "matte.onnx"
 # How far a photographed head may turn and move: beyond, too much is made up. Radians, cm.
 POSE_BOUND = np.array([0.22, 0.17, 0.17, 0.6, 0.6, 0.6], np.float32)
 GAZE_BOUND = 0.4
@@ -106,7 +105,7 @@ def produce_photos(portraits: Path, config: Config, out: Path, count: int) -> It
 def photo_shard(photo: Path, split: str, config: Config, studio: Studio) -> Shard:
     """All frames of one photo. Raises PortraitError for one that shows no usable face."""
     fitted = _fitted(photo, studio)
-    seed = zlib.crc32(photo.stem.encode()) ^ config.performance_seed(0)
+    seed = config.photo_seed(photo.stem)
     length = (config.frames - 1) * config.stride + 1
     performance = perform(seed, length, config.manner)
     taken = np.arange(config.frames) * config.stride
@@ -176,9 +175,7 @@ def _shard(
     return Shard(
         images=np.stack([frame.image for frame in frames]),
         alpha=alpha,
-        segmentation=np.stack(
-            [_segments(f.flow.region, a) for f, a in zip(frames, alpha, strict=True)]
-        ),
+        segmentation=np.stack([_segments(*pair) for pair in zip(frames, alpha, strict=True)]),
         depth=depth.astype(np.float16),
         surface=np.where(hit < 0, NOTHING, hit).astype(np.uint16),
         weights=stored_weights(np.where(hit[..., None] < 0, 0, weights).astype(np.float32)),

@@ -26,7 +26,7 @@ from avatar.training.synthetic.buffers import (
 from avatar.training.synthetic.materials import Column, Kind
 
 KIND, SEGMENT, TEXTURE = int(Column.KIND), int(Column.SEGMENT), int(Column.TEXTURE)
-ALPHA, TWO_SIDED = int(Column.ALPHA), int(Column.TWO_SIDED)
+NEARNESS, TWO_SIDED = int(Column.NEARNESS), int(Column.TWO_SIDED)
 HAIR, VEIL, LENS = int(Kind.HAIR), int(Kind.VEIL), int(Kind.LENS)
 SOLID = 0.75  # alpha from which hair hides what lies behind
 FLAT = 1e-9  # area of triangles seen edge on
@@ -129,6 +129,7 @@ def rasterise(order: Ints, scene: Scene, screen: Floats, out: Fragments) -> None
             continue
         p0, right_p, down_p = weight_plane(bx, by, cx, cy, area)
         q0, right_q, down_q = weight_plane(cx, cy, ax, ay, area)
+        nearness = look.materials[material, NEARNESS]
         strands = int(look.materials[material, KIND]) == HAIR
         level = texture_level(scene, t, area) if strands else 0.0
         for y in range(y0, y1):
@@ -139,14 +140,14 @@ def rasterise(order: Ints, scene: Scene, screen: Floats, out: Fragments) -> None
                 if p < 0 or q < 0 or r < 0:
                     continue
                 iz = p * az + q * bz + r * cz
-                if iz <= inverse[y, x]:
+                if iz * nearness <= inverse[y, x]:
                     continue
                 p, q = p * az / iz, q * bz / iz
                 if strands:
                     shares = (p, q, 1 - p - q)
                     if texture_alpha(scene, t, shares, level) < SOLID:
                         continue
-                inverse[y, x] = iz
+                inverse[y, x] = iz * nearness
                 found[y, x] = t
                 weights[y, x, 0] = p
                 weights[y, x, 1] = q

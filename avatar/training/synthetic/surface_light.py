@@ -20,7 +20,8 @@ KIND, TEXTURE, ALPHA = int(Column.KIND), int(Column.TEXTURE), int(Column.ALPHA)
 RED, WRAP_RED = int(Column.RED), int(Column.WRAP_RED)
 ROUGHNESS, SPECULAR = int(Column.ROUGHNESS), int(Column.SPECULAR)
 TWO_SIDED, GREY = int(Column.TWO_SIDED), int(Column.GREY)
-SKIN, HAIR, VEIL = int(Kind.SKIN), int(Kind.HAIR), int(Kind.VEIL)
+SKIN, HAIR = int(Kind.SKIN), int(Kind.HAIR)
+VEIL, LENS = int(Kind.VEIL), int(Kind.LENS)
 
 SHADOW_BIAS = 0.35  # cm
 GLARE = 6.0  # greatest highlight
@@ -266,4 +267,12 @@ def shade(
         sr *= 0.35 + 0.65 * min(3 * red, 1.0)
         sg *= 0.35 + 0.65 * min(3 * green, 1.0)
         sb *= 0.35 + 0.65 * min(3 * blue, 1.0)
+    if kind == LENS:
+        # Reflections are added to what is seen through the glass.
+        cover = min(alpha + (sr + sg + sb) / 3, 1.0)
+        share = alpha / max(cover, 1e-3)
+        dr, dg, db = dr * share, dg * share, db * share
+        gain = 1 / max(cover, 1e-3)
+        sr, sg, sb = sr * gain, sg * gain, sb * gain
+        alpha = cover
     return red * dr + sr, green * dg + sg, blue * db + sb, alpha

@@ -16,6 +16,8 @@ from avatar.training.synthetic.materials import Kind, Material, Segment, materia
 from avatar.training.synthetic.textures import mip_chain, pack_textures
 from avatar.training.synthetic.wardrobe import Wardrobe
 
+MOUTH_DIRECTIONS = 128
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
@@ -27,8 +29,8 @@ class World:
     expressions: Floats
 
 
-def make_world(wardrobe: Wardrobe) -> World:
-    """What all people share; bakes the light in the mouth (seconds)."""
+def make_world(wardrobe: Wardrobe, directions: int = MOUTH_DIRECTIONS) -> World:
+    """What all people share; bakes the light in the mouth (seconds) from so many directions."""
     head = wardrobe.head
     materials = [Material(Kind.PLAIN, Segment.SKIN), Material(Kind.VEIL, Segment.SKIN)]
     veils = np.isin(head.triangle_section, (Section.OCCLUSION, Section.LASHES))
@@ -36,7 +38,7 @@ def make_world(wardrobe: Wardrobe) -> World:
     mesh = Mesh(head.triangles, head.corner_uv, head.uv, veils.astype(np.int32))
     scene = Scene(mesh, Look(material_table(materials), texels, levels))
     flat = np.ascontiguousarray(head.expressions.reshape(len(EXPRESSIONS), -1))
-    return World(wardrobe, mouth_light(head, scene), _tongue(head), flat)
+    return World(wardrobe, mouth_light(head, scene, directions), _tongue(head), flat)
 
 
 def _tongue(head: HeadPack) -> NDArray[np.bool_]:

@@ -1,0 +1,1 @@
+"""Training of the net that completes the inside of the mouth."""

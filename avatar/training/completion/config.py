@@ -1,0 +1,28 @@
+"""Settings of the completion net's training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Minutes are wall time; the held-out photos are those of `avatar.training.landmarks`."""
+
+    seed: int = 13
+    sizes: tuple[int, ...] = (256, 512)  # px of the frames that mouths are cut from
+    least_gap: float = 0.05  # between the lips, of the mouth's width
+    frames: int = 3  # the widest open ones of each synthetic person
+    held_every: int = 8  # synthetic people whose number it divides are never trained on
+    least_pixels: int = 60  # of the net's picture that show the inside
+    widths: tuple[int, int, int] = (24, 32, 48)  # channels at 1/2, 1/4, 1/8
+    batch: int = 16
+    photos_share: float = 1.0  # of the samples; the others are renders, whose teeth are poor
+    rate: float = 2e-3  # peak of the learning rate
+    weight_decay: float = 1e-3
+    average: float = 0.99  # decay of the moving average of the weights
+    minutes: float = 15.0
+    edges: float = 0.5  # weight of the difference of gradients
+    quiet: float = 0.02  # weight of what is added, against invention
+    shift: float = 0.06  # of the window, the most that a sample is moved
+    grow: float = 0.15  # the most that it is enlarged or shrunk
