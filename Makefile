@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 
+# The renderer's kernels, compiled into numba's cache: the first portrait shall not wait for it.
+COMPILE := $(BIN)/python -c "import avatar.semo.avatar"
+
 # Without an NVIDIA card the CPU build of torch is taken: the other one brings gigabytes of CUDA.
 # Override with `make chat TORCH_INDEX=URL`.
 ifeq ($(shell command -v nvidia-smi),)
@@ -62,11 +65,13 @@ $(VENV)/.torch: constraints.txt | $(BIN)/python
 $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "installing Limner (some minutes) ..."
 	@$(PIP) install -qq -e . -c constraints.txt
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch
 	@echo "installing Limner and what its tests need (some minutes) ..."
 	@$(PIP) install -qq -e ".[dev]" -c constraints.txt
+	@$(COMPILE)
 	@touch $(VENV)/.installed $@
 
 # --- Debian packages: installed when root, otherwise named; nothing fails for want of them ---

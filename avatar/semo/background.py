@@ -15,11 +15,15 @@ import numpy as np
 from numba import njit
 
 from avatar.semo.raster import OPTIONS
+from avatar.semo.shading import smoothstep
 from avatar.semo.types import Floats, Ints
 
 GRID = 64  # cells along each side
 _FULL = 0.4  # of an average anchor in a cell counts as all of it
 _NO_MAP: Any = None  # both coordinates are in the first map
+_STRETCH = (
+    4.0  # times its way: so far below the picture's upper edge hair that moves down stretches
+)
 _ROUNDS = 3  # of the search for where a moved point came from
 
 
@@ -54,7 +58,16 @@ class Surroundings:
         for _ in range(_ROUNDS):
             at = self._cells + moved * np.float32(GRID)
             moved = -_read(forward, at)
+        moved[..., 1] += self._short_of_edge(moved[..., 1])
         return np.ascontiguousarray(moved, np.float32)
+
+    def _short_of_edge(self, moved: Floats) -> Floats:
+        """(GRID, GRID) shares by which sources (cells that moved up by `moved`) go down again, so
+        that none lies above the picture: cropped hair stretches rather than shows its edge."""
+        down = np.maximum(-moved, 0)
+        above = (self._cells[..., 1] + np.float32(0.5)) / GRID + moved  # of the source
+        share = (above + down) / np.maximum((1 + _STRETCH) * down, np.float32(1e-6))
+        return np.asarray(down * (1 - smoothstep(np.asarray(share, np.float32), 0, 1)), np.float32)
 
     def _spread(self, displacement: Floats) -> Floats:
         sums = np.zeros((GRID * GRID, 2), np.float32)

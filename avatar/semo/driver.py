@@ -13,7 +13,7 @@ from avatar.rig import GAZE_AT, INDEX, POSE_AT, SIZE, follow_gaze
 # What the weights do to the distance between the lips, cm at weight 1 (measured on the surface).
 JAW_APERTURE, CLOSE_APERTURE = 3.0, 3.7
 LIP_APERTURE = 0.95  # mouthLowerDown at 1 with mouthUpperUp at 0.5
-GAP = 1.85  # cm of lip aperture at motion gap 1
+GAP = 2.05  # cm of lip aperture at motion gap 1
 GAZE_FULL = (0.42, 0.30)  # radians at motion gaze 1
 EYE_DISTANCE = 6.3  # cm between the pupils
 CAMERA_DISTANCE = 55.0  # cm; coming nearer by a share of it enlarges by that share
@@ -24,7 +24,7 @@ _MOVES: dict[str, dict[str, float]] = {
     "smile_l": {"mouthSmile_L": 0.85, "mouthDimple_L": 0.15, "cheekSquint_L": 0.3},
     "frown": {"mouthFrown_": 0.85, "mouthShrugLower": 0.4},
     "wide": {"mouthStretch_": 0.6, "mouthSmile_": 0.18},
-    "round": {"mouthPucker": 0.72, "mouthFunnel": 0.36},
+    "round": {"mouthPucker": 0.85, "mouthFunnel": 0.14},
     "press": {"mouthPress_": 0.6, "mouthRollUpper": 0.25, "mouthRollLower": 0.3},
     "brow_in": {"browInnerUp_": 1.05},
     "brow_out": {"browOuterUp_": 0.95},

@@ -12,8 +12,8 @@ from avatar.semo.types import Bytes, Floats
 
 _WORK = 512
 _PERSON = 0.05  # of the matte: from here on a pixel is the person's
-_MARGIN = 10  # px of the working side that hair and shadow may reach beyond the matte
-_SOFT = 22  # px of the working side over which the person's layer ends
+_MARGIN = 9  # px of the working side that hair and shadow may reach beyond the matte
+_SOFT = 16  # px of the working side over which the person's layer ends
 _DEEP = (22.0, 60.0)  # px of the working side: so deep in the hole the mirrored picture fades
 
 

@@ -17,7 +17,7 @@ import cv2
 import torch
 
 from avatar.training.completion.config import Config
-from avatar.training.completion.data import samples
+from avatar.training.completion.data import Kind, samples
 from avatar.training.completion.evaluate import draw, figures
 from avatar.training.completion.export import export
 from avatar.training.completion.model import parameters
@@ -53,12 +53,12 @@ def main() -> None:
     if (args.out / "log.csv").exists():
         plot(args.out / "log.csv", args.out / "curve.png")
     report: dict[str, object] = {"parameters": parameters(net), "samples": len(found.drawn)}
-    for name, kind in (("photos", True), ("renders", False)):
-        measured = figures(net, held.only(held.photo == kind))
-        report[f"held-out {name}"] = None if measured is None else asdict(measured)
+    for kind in Kind:
+        measured = figures(net, held.only(held.kind == kind))
+        report[f"held out, {kind.name.lower()}"] = None if measured is None else asdict(measured)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
     if args.draw:
-        draw(net, held.only(held.photo), args.draw)
+        draw(net, held.only(held.kind == Kind.PHOTO), args.draw)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,15 @@ class Config:
     least_pixels: int = 60  # of the net's picture that show the inside
     widths: tuple[int, int, int] = (24, 32, 48)  # channels at 1/2, 1/4, 1/8
     batch: int = 16
-    photos_share: float = 1.0  # of the samples; the others are renders, whose teeth are poor
+    # Of the samples by kind: renders, photos, asked. Renders are only measured: their own teeth are
+    # flat and grey, and nets learnt that.
+    shares: tuple[float, float, float] = (0.0, 0.6, 0.4)
     rate: float = 2e-3  # peak of the learning rate
     weight_decay: float = 1e-3
     average: float = 0.99  # decay of the moving average of the weights
     minutes: float = 15.0
-    edges: float = 0.5  # weight of the difference of gradients
+    pools: tuple[int, ...] = (4, 8)  # pixels over which colours are compared
+    smooth: float = 2.0  # weight of differences between neighbours in what is added
     quiet: float = 0.02  # weight of what is added, against invention
     shift: float = 0.06  # of the window, the most that a sample is moved
     grow: float = 0.15  # the most that it is enlarged or shrunk

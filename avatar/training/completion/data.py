@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 
 import cv2
@@ -20,12 +21,14 @@ from avatar.landmarks import Landmarks
 from avatar.matte_net import MatteNet
 from avatar.portrait import described
 from avatar.portraits import load_portrait
+from avatar.rig import rig
 from avatar.semo.appearance import appearance_of
 from avatar.semo.completion import HEIGHT, WIDTH, net_input
 from avatar.semo.decoder import MotionDecoder
 from avatar.semo.fit import fit_portrait
 from avatar.semo.imaging import polygon
 from avatar.semo.loading import WEIGHTS, load_surface
+from avatar.semo.neutral import target_rig
 from avatar.semo.surface import FaceSurface
 from avatar.semo.types import Appearance, FittedPortrait, Region
 from avatar.semo.window import group
@@ -36,18 +39,35 @@ from avatar.training.synthetic.shards import load_shard, shard_paths
 from emotion.errors import LimnerError
 
 LOG = logging.getLogger(__name__)
+_OPEN = (
+    {"jawOpen": 0.15},
+    {"jawOpen": 0.3},
+    {"jawOpen": 0.55},
+    {"jawOpen": 0.25, "mouthPucker": 0.6, "mouthFunnel": 0.4},
+    {"jawOpen": 0.25, "mouthStretch_L": 0.5, "mouthStretch_R": 0.5},
+    {"jawOpen": 0.3, "mouthSmile_L": 0.7, "mouthSmile_R": 0.7},
+)
 _ENAMEL = np.array([1.0, 0.97, 0.86], np.float32)  # of white, where teeth are not seen
+
+
+class Kind(IntEnum):
+    """Where a sample's truth comes from. ASKED: another expression of a photo, whose throat and
+    tongue are right as drawn, for no photo shows them."""
+
+    RENDER = 0
+    PHOTO = 1
+    ASKED = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """drawn: (K,6,h,w) uint8, the net's input in 0..255; truth: (K,3,h,w) uint8; known: (K,1,h,w)
-    uint8, where the truth holds; photo, held: (K,) bool; name: (K,) str."""
+    uint8, where the truth holds; kind: (K,) `Kind`; held: (K,) bool; name: (K,) str."""
 
     drawn: np.ndarray
     truth: np.ndarray
     known: np.ndarray
-    photo: np.ndarray
+    kind: np.ndarray
     held: np.ndarray
     name: np.ndarray
 
@@ -69,7 +89,8 @@ def samples(portraits: Path, shards: Path | None, cache: Path, config: Config) -
         return Samples(*(stored[field] for field in Samples.__slots__))
 
 
-Row = tuple[np.ndarray, np.ndarray, np.ndarray, bool, bool, str]
+Drawn = tuple[np.ndarray, np.ndarray, np.ndarray]
+Row = tuple[np.ndarray, np.ndarray, np.ndarray, int, bool, str]
 
 
 def _sources(portraits: Path, shards: Path | None, config: Config) -> Iterator[list[Row]]:
@@ -92,9 +113,16 @@ def _photos(
         except LimnerError as error:
             LOG.warning("%s is left out: %s", path.name, error)
             continue
-        rows = _rows(surface, fitted, config)
-        LOG.info("%s: %d samples", path.stem, len(rows))
-        yield [(*row, True, path.stem in held, path.stem) for row in rows]
+        kinds = {
+            Kind.PHOTO: _rows(surface, fitted, config),
+            Kind.ASKED: _asked(surface, fitted, config),
+        }
+        LOG.info("%s: %s", path.stem, {kind.name: len(rows) for kind, rows in kinds.items()})
+        yield [
+            (*row, int(kind), path.stem in held, path.stem)
+            for kind, rows in kinds.items()
+            for row in rows
+        ]
 
 
 def _renders(folder: Path, surface: FaceSurface, config: Config) -> Iterator[list[Row]]:
@@ -116,7 +144,7 @@ def _renders(folder: Path, surface: FaceSurface, config: Config) -> Iterator[lis
                 LOG.warning("%s is left out: %s", name, error)
                 continue
             rows = _rows(surface, fitted, replace(config, sizes=config.sizes[:1]))
-            yield [(*row, False, held, name) for row in rows]
+            yield [(*row, int(Kind.RENDER), held, name) for row in rows]
         LOG.info("%s", path.stem)
 
 
@@ -126,9 +154,7 @@ def _gap(marks: Landmarks) -> float:
     return float(np.linalg.norm(lips[5] - lips[15])) / max(wide, 1e-6)
 
 
-def _rows(
-    surface: FaceSurface, fitted: FittedPortrait, config: Config
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _rows(surface: FaceSurface, fitted: FittedPortrait, config: Config) -> list[Drawn]:
     told = appearance_of(fitted, surface)
     found = []
     for appearance in (told, _guessed(surface, told)):
@@ -136,6 +162,24 @@ def _rows(
             row = _row(surface, fitted, appearance, size)
             if row is not None and (row[2] > 127).sum() >= config.least_pixels:
                 found.append(row)
+    return found
+
+
+def _asked(surface: FaceSurface, fitted: FittedPortrait, config: Config) -> list[Drawn]:
+    """Open mouths as drawn, right but for the teeth."""
+    decoder = MotionDecoder(surface, fitted, appearance_of(fitted, surface), config.sizes[0])
+    found = []
+    for values in _OPEN:
+        token = surface.rig_to_token(target_rig(fitted, rig(values)))
+        at = decoder.mouth(token)
+        if at is None:
+            continue
+        window, covered = at
+        frame = decoder.render(token)[window.top : window.bottom, window.left : window.right]
+        drawn = np.round(net_input(frame, covered)[0] * 255).astype(np.uint8)
+        flesh = np.where((drawn[3] > 200) & (drawn[4] < 30), 255, 0).astype(np.uint8)
+        if (flesh > 127).sum() >= config.least_pixels:
+            found.append((drawn, drawn[:3].copy(), flesh[None]))
     return found
 
 
@@ -151,7 +195,7 @@ def _guessed(surface: FaceSurface, appearance: Appearance) -> Appearance:
 
 def _row(
     surface: FaceSurface, fitted: FittedPortrait, appearance: Appearance, size: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+) -> Drawn | None:
     decoder = MotionDecoder(surface, fitted, appearance, size, own_mouth=False)
     token = decoder.rest_token
     at = decoder.mouth(token)
