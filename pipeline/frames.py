@@ -171,7 +171,11 @@ class RemoteAvatar:
             "portraits": portraits,
         }
         host = "pipeline.frames:AvatarHost"
-        self.worker = Worker("avatar", host, kwargs, on_event, inherit=(self.ring.fd,))
+        # The face is missed at once when it is gone.
+        slow = (avatar.partition(":")[0], "pipeline.frames")
+        self.worker = Worker(
+            "avatar", host, kwargs, on_event, inherit=(self.ring.fd,), preload=slow
+        )
 
     async def start(self) -> None:
         """Start the process; errors as for `Worker.start`."""

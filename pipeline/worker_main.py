@@ -206,12 +206,16 @@ class Host:
 
 
 def main() -> None:
-    """Entry of the child: its only argument is the number of the inherited socket."""
+    """Entry of the child: the number of the inherited socket, then modules to import at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     fd = int(sys.argv[1])
     os.set_inheritable(fd, False)
     sock = socket.socket(fileno=fd)
     with contextlib.closing(sock):
+        for module in sys.argv[2:]:
+            # What is wrong with a module is told when the object is built.
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
         Host(sock).run()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -46,12 +46,14 @@ class WorkerEvent:
 class RestartPolicy:
     """When a worker is given up: after `limit` deaths in a row, each within `healthy_after` seconds
     of its start. The first restart is immediate, later ones wait `delay` seconds, doubled each
-    time. `start_timeout` bounds the building of the object."""
+    time. `start_timeout` bounds the building of the object. A worker with modules to preload has a
+    spare child with them `spare_after` seconds after each start."""
 
     limit: int = 5
     healthy_after: float = 10.0
     delay: float = 0.2
     start_timeout: float = 60.0
+    spare_after: float = 5.0
 
 
 class _Call:
@@ -92,15 +94,17 @@ class _Process:
         self,
         inherit: Sequence[int],
         on_message: Callable[[Message], None],
-        on_lost: Callable[[], None],
+        on_lost: Callable[["_Process"], None],
+        preload: Sequence[str] = (),
     ) -> None:
+        """preload: modules that the child imports before it is asked to build its object."""
         ours, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
             # Not multiprocessing's spawn: that imports the parent's main module (gradio and all)
             # once more in each child. The path goes along, nothing else does.
             self.popen = subprocess.Popen(
-                [sys.executable, "-P", "-c", _CHILD, str(fd)],
+                [sys.executable, "-P", "-c", _CHILD, str(fd), *preload],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what native libraries print must not enter a command's output
                 pass_fds=(fd, *inherit),
@@ -108,7 +112,7 @@ class _Process:
                 | _ENVIRONMENT
                 | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self.channel = Channel(ours, on_message, on_lost)
+        self.channel = Channel(ours, on_message, lambda: on_lost(self))
         self.started = time.monotonic()
 
     async def reap(self) -> int:
@@ -124,7 +128,8 @@ class Worker:
 
     Belongs to the event loop that ran `start`. `inherit` are file descriptors that the child gets
     under the same numbers. `on_event` is called on the loop. See `pipeline.worker_main` for what
-    the object may define (`cancel`, `close`, `interleave`, `ahead`).
+    the object may define (`cancel`, `close`, `interleave`, `ahead`). `preload` are modules that are
+    slow to import: a spare child waits with them imported, so that a restart is short.
     """
 
     def __init__(
@@ -135,6 +140,7 @@ class Worker:
         on_event: Callable[[WorkerEvent], None] | None = None,
         *,
         inherit: Sequence[int] = (),
+        preload: Sequence[str] = (),
         policy: RestartPolicy | None = None,
     ) -> None:
         self.name = name
@@ -142,11 +148,13 @@ class Worker:
         self.starts = 0  # how many children there have been: state in the child lasts for one
         self._boot = (factory, dict(kwargs or {}))
         self._on_event = on_event
-        self._inherit = tuple(inherit)
+        self._inherit, self._preload = tuple(inherit), tuple(preload)
         self._policy = policy or RestartPolicy()
         self._ids = itertools.count(1)
         self._pending: dict[int, _Call | _Stream] = {}
         self._process: _Process | None = None
+        self._spare: _Process | None = None
+        self._sparing: asyncio.Task[None] | None = None
         self._up: asyncio.Future[None] | None = None  # done while requests can be sent
         self._supervisor: asyncio.Task[None] | None = None
         self._deaths = 0  # in a row, each soon after a start
@@ -156,6 +164,11 @@ class Worker:
     def pid(self) -> int | None:
         """Process id, None while there is no process."""
         return self._process.popen.pid if self._process else None
+
+    @property
+    def spare_pid(self) -> int | None:
+        """Process id of the spare child, None while there is none."""
+        return self._spare.popen.pid if self._spare else None
 
     @property
     def rss(self) -> int:
@@ -222,6 +235,7 @@ class Worker:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._supervisor
+        await self._drop_spare()
         closed = ProviderError(f"The {self.name} worker is closed.", "Start the server again.")
         self._fail_pending(closed)
         self._refuse(closed)
@@ -291,7 +305,8 @@ class Worker:
         ready = _Call()
         request = next(self._ids)
         self._pending[request] = ready
-        process = self._process = _Process(self._inherit, self._received, self._lost)
+        process = self._process = self._take_spare() or self._spawn()
+        process.started = time.monotonic()  # a spare has waited
         process.channel.send(Kind.BOOT, request, self._boot)
         try:
             async with asyncio.timeout(self._policy.start_timeout):
@@ -309,9 +324,33 @@ class Worker:
         assert self._up is not None
         self.starts += 1
         self._up.set_result(None)
+        if self._preload and not self._closed:
+            self._sparing = asyncio.create_task(self._make_spare())
 
-    def _lost(self) -> None:
-        """The child is gone (its end of the socket closed)."""
+    def _spawn(self) -> _Process:
+        return _Process(self._inherit, self._received, self._lost, self._preload)
+
+    async def _make_spare(self) -> None:
+        # Not at once: the machine is busy enough while everything starts.
+        await asyncio.sleep(self._policy.spare_after)
+        self._spare = self._spawn()
+
+    def _take_spare(self) -> _Process | None:
+        """The spare child if there is one alive; nobody makes another one meanwhile."""
+        if self._sparing is not None:
+            self._sparing.cancel()
+        spare, self._spare = self._spare, None
+        return spare if spare is not None and spare.popen.poll() is None else None
+
+    async def _drop_spare(self) -> None:
+        spare = self._take_spare()
+        if spare is not None:
+            await spare.reap()
+
+    def _lost(self, process: _Process) -> None:
+        """A child is gone (its end of the socket closed); without a spare it is not missed."""
+        if process is not self._process:
+            return
         assert self._up is not None
         starting = not self._up.done()
         self._fail_pending(

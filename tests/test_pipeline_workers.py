@@ -413,3 +413,59 @@ def test_child_dies_with_a_killed_parent() -> None:
     finally:
         os.close(handle)
     assert ended, "the worker outlived its parent"
+
+
+# Spare children
+
+
+@pytest.fixture
+async def prepared(events: Events) -> AsyncIterator[Worker]:
+    """A worker whose spare child waits."""
+    worker = Worker(
+        "test",
+        f"{FAKES}:Echo",
+        None,
+        events,
+        preload=("json", "no_such_module"),
+        policy=RestartPolicy(spare_after=0),
+    )
+    await worker.start()
+    await until_spared(worker)
+    yield worker
+    await worker.close()
+
+
+async def until_spared(worker: Worker) -> None:
+    async with asyncio.timeout(20):
+        while worker.spare_pid is None:
+            await asyncio.sleep(0)
+
+
+async def test_the_spare_takes_over_and_is_replaced(prepared: Worker, events: Events) -> None:
+    first, spare = prepared.pid, prepared.spare_pid
+    assert first and spare and first != spare
+    os.kill(first, signal.SIGKILL)
+    await events.until("restarted")
+    assert prepared.pid == spare
+    assert await prepared.call("greet", "you") == "hello you!"
+    await until_spared(prepared)
+    assert prepared.spare_pid not in (first, spare, None)
+
+
+async def test_a_dead_spare_is_not_missed(prepared: Worker, events: Events) -> None:
+    spare = prepared.spare_pid
+    assert spare
+    os.kill(spare, signal.SIGKILL)
+    assert await prepared.call("greet", "you") == "hello you!"
+    assert not events
+    assert prepared.pid
+    os.kill(prepared.pid, signal.SIGKILL)
+    await events.until("restarted")
+    assert prepared.pid != spare
+    assert await prepared.call("greet", "me") == "hello me!"
+
+
+async def test_closing_leaves_no_spare_behind(prepared: Worker) -> None:
+    spare = prepared.spare_pid
+    await prepared.close()
+    assert spare and gone(spare)

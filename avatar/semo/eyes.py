@@ -59,7 +59,7 @@ class Eyes:
         self._balls = [chart.points_of(region) for _, region in _SIDES]
         self._gaps = self._lid_gaps(rest)
         self._radius = fitted.eye_radius
-        self._paint = LidPaint(chart, appearance, self.pixels)
+        self._paint = LidPaint(chart, appearance)
         pictures = (fitted.rgb, appearance.closed)
         rims = [rest.marks_at[group(name)][:9] for name, _ in _SIDES]
         self._lashes = [Lashes(pictures, rim, self.pixels, size) for rim in rims]

@@ -15,21 +15,24 @@ _TEETH_TO_SKIN, _LEAST_TEETH = 2.2, (0.5, 0.9)
 _MOST_FLESH = 1.3  # flesh is brightened no more, however dull the teeth were
 # What is redder, compared with the white of the eyes, was no teeth.
 _REDDEST, _ENAMEL = 1.3, np.array([1.0, 0.97, 0.86], np.float32)
-# Factor on what lies in the back, and so many cm behind the front teeth it begins and ends. Back
-# teeth are dark by their colour and by the light that reaches them; that is more than enough.
+# Factor on what lies in the back, and so many cm behind the front teeth it begins and ends. Upper
+# back teeth are dark enough by their colour and by the light that reaches them; lower ones lie
+# behind tongue and cheek.
 _BACK, _BACK_TEETH = {Region.TEETH: 1.8, Region.GUMS: 0.5}, (3.0, 1.0)
+_BACK_BELOW = 0.6  # of lower teeth
 # Light in the mouth has met flesh before: linear RGB factors on what the appearance says.
 _FACTORS = {
     Region.TEETH: np.array([1.06, 1.0, 0.95], np.float32),
     Region.GUMS: np.array([2.0, 2.0, 2.0], np.float32),
-    Region.TONGUE: np.array([1.35, 1.0, 1.0], np.float32),
+    Region.TONGUE: np.array([2.3, 1.6, 1.6], np.float32),
+    Region.LINING: np.array([3.0, 2.6, 2.6], np.float32),
 }
 
 
 def colours_inside(
-    chart: Chart, fitted: FittedPortrait, appearance: Appearance, points: Ints
+    chart: Chart, fitted: FittedPortrait, appearance: Appearance, points: Ints, upper: Ints
 ) -> Floats:
-    """(I, 3) linear colours of some points inside the mouth.
+    """(I, 3) linear colours of some points inside the mouth; upper: the upper teeth's points.
 
     Teeth are brightened if they would be dull beside the skin: the white of the eyes, from which
     they are told, often lies in shadow.
@@ -44,7 +47,8 @@ def colours_inside(
     for part, factor in _FACTORS.items():
         out[region == part] *= factor
     apart = teeth_apart(chart, fitted.rest)[points]
-    return np.asarray(out * (_fading(fitted, region, points) * apart)[:, None], np.float32)
+    fading = _fading(fitted, region, points, np.isin(points, upper))
+    return np.asarray(out * (fading * apart)[:, None], np.float32)
 
 
 def _enamel(teeth: Floats, white: Floats) -> Floats:
@@ -67,7 +71,7 @@ def _brighter(chart: Chart, fitted: FittedPortrait, appearance: Appearance, teet
     return max(1.0, float(least / np.percentile(teeth @ _LUMINANCE, 90)))
 
 
-def _fading(fitted: FittedPortrait, region: np.ndarray, points: Ints) -> Floats:
+def _fading(fitted: FittedPortrait, region: np.ndarray, points: Ints, upper: np.ndarray) -> Floats:
     """(I,) cheeks shade the back teeth and gums; the tongue is darker in its middle line and at its
     sides."""
     at = fitted.rest[points]
@@ -75,6 +79,7 @@ def _fading(fitted: FittedPortrait, region: np.ndarray, points: Ints) -> Floats:
     front = float(depth[region == Region.TEETH].max(initial=depth.min()))
     shaded = 1 - smoothstep(front - depth, *_BACK_TEETH)
     least = np.array([_BACK.get(Region(r), 1.0) for r in region], np.float32)
+    least = np.where((region == Region.TEETH) & ~upper, np.float32(_BACK_BELOW), least)
     shade = 1 - (1 - least) * shaded
     tongue = region == Region.TONGUE
     if tongue.any():

@@ -14,9 +14,9 @@ from avatar.semo.window import SAMPLES, Window
 _WIDTH = (0.045, 0.055)  # cm: of the faintest line, and more with its darkness
 _TAPER = 0.35  # share of the line's length over which it comes and goes
 _ABOVE = np.linspace(-0.01, 0.06, 6)  # cm above the rim of an open lid: where lashes are looked for
-_DARKNESS = (0.3, 0.85)  # of lashes, share of the skin's light they take away
+_DARKNESS = (0.4, 0.75)  # of lashes, share of the skin's light they take away
 _DRAWN = (0.12, 0.5)  # share of the way to closed over which the line appears
-_FAINT = 0.25  # strength of the line at the eye's corners
+_FAINT = 0.4  # strength of the line at the eye's corners
 _ROUNDS = 2  # of corner cutting
 
 

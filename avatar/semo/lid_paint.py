@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from avatar.semo.pixels import byte, packed, tap
 from avatar.semo.raster import INLINE, OPTIONS, Seen, rasterise
-from avatar.semo.rims import smooth_rims
 from avatar.semo.types import Appearance, Bytes, Chart, Floats, Ints
 from avatar.semo.window import SAMPLES, Window
 
@@ -35,9 +34,8 @@ class Lid:
 class LidPaint:
     """Paints both upper lids of one portrait. Holds nothing that changes."""
 
-    def __init__(self, chart: Chart, appearance: Appearance, pixels: float) -> None:
-        """pixels: how many of a frame make a cm."""
-        self._chart, self._samples = chart, pixels * SAMPLES
+    def __init__(self, chart: Chart, appearance: Appearance) -> None:
+        self._chart = chart
         side = appearance.closed.shape[0]
         self._at = appearance.lid_at * _f(side) - _f(0.5)
         alpha = np.full((side, side), 255, np.uint8)
@@ -51,11 +49,10 @@ class LidPaint:
         points[lid.points, 2] = lid.shares
         triangles, seen = self._chart.triangles, Seen.empty(*window.shape)
         rasterise(screen, triangles, window.view(), tuple(seen))
-        smooth_rims(seen, self._chart.region, self._samples)
         rim = (lid.rim - window.corner()) * SAMPLES
         order = np.argsort(rim[:, 0], kind="stable")
         columns = np.arange(window.shape[1]) + 0.5
-        top = np.interp(columns, rim[order, 0], rim[order, 1], left=0, right=0)
+        top = np.interp(columns, rim[order, 0], rim[order, 1])
         edge = (top.astype(np.float32), _f(lid.shares.max(initial=0)), _f(lid.shut))
         surface = (points, triangles, self._chart.region)
         _lay(out, surface, tuple(seen), self._closed, (window.corner(), *edge))
@@ -112,6 +109,8 @@ def _lay(out, surface, seen, closed, edge):  # type: ignore[no-untyped-def]
                     if share <= _f(0) or not _beyond(surface, seen, row, column, found):
                         continue
                     found[2] = share
+                elif _f(row) > rim[column] + _f(1) and under < _f(1):
+                    continue  # the saw of the triangles at the rim, which hangs over the eye
                 x += found[2] * found[0]
                 y += found[2] * found[1]
                 total += found[2]

@@ -32,7 +32,7 @@ _BEFORE = 0.25  # cm behind the inner lips' line that all their light reaches
 _NARROW, _WIDE = 0.15, 1.2
 _ASIDE = 0.6  # of the way to the side counts as distance: the opening is wide
 # Flesh behind an opening lies deeper in its own shadow than teeth, and under the upper lip's.
-_DEEP = {Region.TEETH: 0.0, Region.GUMS: 0.0, Region.TONGUE: 0.45, Region.LINING: 0.8}
+_DEEP = {Region.TEETH: 0.0, Region.GUMS: 0.0, Region.TONGUE: 0.65, Region.LINING: 0.8}
 _AMBIENT = 0.07  # light that lips and cheeks send to what lies right behind them
 _REDDER = 0.55  # what green and blue lose where no light comes directly
 _LEAST_GAP = 0.3  # cm between the lips, of a mouth that has a roof
@@ -74,7 +74,7 @@ class Mouth:
         self._keeps = own
         lining = self._region == Region.LINING
         columns = (
-            colours_inside(chart, fitted, appearance, self._at),
+            colours_inside(chart, fitted, appearance, self._at, self._upper),
             np.array([_SOFT[Region(r)] for r in self._region])[:, None],
             np.array([_WET[Region(r)] for r in self._region])[:, None],
             (lining & (fitted.rest[self._at, 1] > _EYE_SOCKETS))[:, None],

@@ -28,7 +28,7 @@ _SQUINTS = np.array([INDEX["eyeSquint_L"], INDEX["eyeSquint_R"]])
 _CLOSE = INDEX["mouthClose"]
 _MIDDLE = slice(2, 7)  # of the nine facing pairs of lip landmarks
 _LID_MIDDLE = slice(2, 5)  # of the seven of lid landmarks
-_LIP_GAP, _LID_OVERLAP = 0.02, 0.05  # cm
+_LIP_GAP, _LID_OVERLAP = 0.02, 0.1  # cm
 _BLINK_BOUNDS = (0.6, 1.6)
 _CONTACT = np.radians(7)  # gazes that near to the camera are meant for it
 

@@ -18,7 +18,7 @@ from avatar.semo.window import group
 
 _OPEN = 0.3  # jawOpen, added to the neutral face, at which teeth are measured
 # cm of upper incisors that show below the lip then. Less or more is moved as far as allowed.
-_SHOWN, _LOWER, _HIGHER = (0.17, 0.34), 0.45, 0.12
+_SHOWN, _LOWER, _HIGHER = (0.23, 0.36), 0.5, 0.12
 _FRONT = (0.8, 1.2)  # cm: incisors are so near to the middle, and behind the foremost tooth
 _LOWER_SHOWN = -0.12  # cm of lower incisors at most: hidden
 _RECESSION = 0.12  # cm that gums lie higher on the teeth than the surface has them
@@ -29,7 +29,7 @@ _UPPER_MIDDLE, _LOWER_MIDDLE = slice(4, 7), slice(14, 17)  # of the inner lips' 
 _PHOTO_OPEN = 0.35  # cm between the lips in the portrait, for its own teeth to be measured
 _PALE = 0.55  # luminance of teeth, of the brightest in the same mouth
 _JAW = (0.02, 0.3)  # jawOpen over which the tongue comes down
-_DROP, _BACK = 0.42, 0.35  # of its height, and cm that the tip goes back
+_DROP, _BACK = 0.52, 0.35  # of its height, and cm that the tip goes back
 
 
 def with_jaw(surface: FaceSurface) -> Floats:

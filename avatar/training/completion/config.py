@@ -25,7 +25,7 @@ class Config:
     average: float = 0.99  # decay of the moving average of the weights
     minutes: float = 15.0
     pools: tuple[int, ...] = (4, 8)  # pixels over which colours are compared
-    smooth: float = 2.0  # weight of differences between neighbours in what is added
+    smooth: float = 50.0  # weight of squared differences between neighbours in what is added
     quiet: float = 0.02  # weight of what is added, against invention
     shift: float = 0.06  # of the window, the most that a sample is moved
     grow: float = 0.15  # the most that it is enlarged or shrunk

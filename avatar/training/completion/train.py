@@ -93,7 +93,7 @@ def loss_of(net: Callable[[Tensor], Tensor], batch: tuple[Tensor, ...], config: 
     mouth = window[:, 3:4]
     for axis in (2, 3):
         both = mouth * mouth.roll(1, axis)
-        steps = (change - change.roll(1, axis)).abs() * both
+        steps = (change - change.roll(1, axis)).square() * both
         total = total + config.smooth * steps.sum() / (3 * both.sum() + 1)
     return torch.as_tensor(total)
 
