@@ -28,7 +28,7 @@ _MOVES: dict[str, dict[str, float]] = {
     "press": {"mouthPress_": 0.6, "mouthRollUpper": 0.25, "mouthRollLower": 0.3},
     "brow_in": {"browInnerUp_": 1.05},
     "brow_out": {"browOuterUp_": 0.95},
-    "brow_down": {"browDown_": 0.95, "noseSneer_": 0.12},
+    "brow_down": {"browDown_": 1.0, "noseSneer_": 0.22},
     "sneer_r": {"noseSneer_R": 1.0, "mouthUpperUp_R": 0.25},
     "sneer_l": {"noseSneer_L": 1.0, "mouthUpperUp_L": 0.25},
     "cheek": {"cheekSquint_": 0.45, "cheekRaiser_": 0.55},

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from avatar.semo.pixels import byte, packed, tap
 from avatar.semo.raster import INLINE, OPTIONS, Seen, rasterise
 from avatar.semo.types import Appearance, Bytes, Chart, Floats, Ints
-from avatar.semo.window import SAMPLES, Window
+from avatar.semo.window import Window
 
 _f = np.float32
-_GAP = 10  # samples of the eye at most that a saw in a lid's rim leaves open
+_GAP = 5  # pixels of the eye at most that a saw in a lid's rim leaves open
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +47,14 @@ class LidPaint:
         points = np.zeros((len(screen), 3), np.float32)
         points[:, :2] = self._at
         points[lid.points, 2] = lid.shares
-        triangles, seen = self._chart.triangles, Seen.empty(*window.shape)
-        rasterise(screen, triangles, window.view(), tuple(seen))
-        rim = (lid.rim - window.corner()) * SAMPLES
+        # One sample a pixel: its only hard edge, the rim, lies under the lashes.
+        triangles = self._chart.triangles
+        seen = Seen.empty(window.bottom - window.top, window.right - window.left)
+        view = np.array([window.left, window.top, 1], np.float32)
+        rasterise(screen, triangles, view, tuple(seen))
+        rim = lid.rim - window.corner()
         order = np.argsort(rim[:, 0], kind="stable")
-        columns = np.arange(window.shape[1]) + 0.5
+        columns = np.arange(seen.hit.shape[1]) + 0.5
         top = np.interp(columns, rim[order, 0], rim[order, 1])
         edge = (top.astype(np.float32), _f(lid.shares.max(initial=0)), _f(lid.shut))
         surface = (points, triangles, self._chart.region)
@@ -91,33 +94,27 @@ def _beyond(surface, seen, row, column, found):  # type: ignore[no-untyped-def]
     **OPTIONS,
 )
 def _lay(out, surface, seen, closed, edge):  # type: ignore[no-untyped-def]
-    """Blend closed (W, W) into a window of out (S, S, 3) with 2 x 2 samples a pixel.
+    """Blend closed (W, W) into a window of out (S, S, 3) with a sample a pixel.
 
     surface: position in closed and share of each point (N, 3), triangles, regions; edge: left and
-    top of the window, the row of the lid's rim at each column of samples, how far the eye is
+    top of the window, the row of the lid's rim at each column, how far the eye is
     covered above it, and below it.
     """
     corner, rim, over, under = edge
     hit, found = seen[0], np.zeros(3, np.float32)
-    for v in range(hit.shape[0] // 2):
-        for u in range(hit.shape[1] // 2):
-            total, x, y = _f(0), _f(0), _f(0)
-            for s in range(4):
-                row, column = 2 * v + (s >> 1), 2 * u + (s & 1)
-                if not _lid_at(surface, seen, row, column, found):
-                    share = over if _f(row) < rim[column] else under
-                    if share <= _f(0) or not _beyond(surface, seen, row, column, found):
-                        continue
-                    found[2] = share
-                elif _f(row) > rim[column] + _f(1) and under < _f(1):
-                    continue  # the saw of the triangles at the rim, which hangs over the eye
-                x += found[2] * found[0]
-                y += found[2] * found[1]
-                total += found[2]
-            if total < _f(0.01):
+    for v in range(hit.shape[0]):
+        for u in range(hit.shape[1]):
+            if not _lid_at(surface, seen, v, u, found):
+                share = over if _f(v) + _f(0.5) < rim[u] else under
+                if share <= _f(0) or not _beyond(surface, seen, v, u, found):
+                    continue
+                found[2] = share
+            elif _f(v) > rim[u] and under < _f(1):
+                continue  # the saw of the triangles at the rim, which hangs over the eye
+            share = min(found[2], _f(1))
+            if share < _f(0.004):
                 continue
-            colour = tap(closed, x / total, y / total)
-            share = min(total * _f(0.25), _f(1))
+            colour = tap(closed, found[0], found[1])
             row, column = corner[1] + v, corner[0] + u
             for c in range(3):
                 old = _f(out[row, column, c])

@@ -7,6 +7,7 @@ With --resume the training goes on from OUT/completion.pt; --minutes 0 only meas
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import logging
 import sys
@@ -35,6 +36,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on from OUT/completion.pt")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--draw", type=Path, help="picture of held-out photos' mouths to write")
+    if importlib.util.find_spec("onnx") is None:
+        parser.error("the package onnx, which writes the net, is not installed: pip install onnx")
     return parser.parse_args()
 
 
