@@ -18,7 +18,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="limner train surface", description=__doc__)
     parser.add_argument("--pack", type=Path, required=True, help="folder of the face pack")
     parser.add_argument(
-        "--landmarks", type=Path, required=True, help="where landmarks lie on it: made by avatar.training.synthetic.calibrate"
+        "--landmarks",
+        type=Path,
+        required=True,
+        help="where landmarks lie on it: made by avatar.training.synthetic.calibrate",
     )
     parser.add_argument("--out", type=Path, default=SURFACE.parent, help="folder of the weights")
     parser.add_argument("--checkpoint", type=Path, default=None, help="to go on from, and write")
