@@ -17,7 +17,7 @@ from emotion.errors import ProviderError
 from emotion.types import EmotionState
 from pipeline.frame_memory import SLOTS, FrameMemory, FrameRing
 from pipeline.worker_main import load
-from pipeline.workers import Worker, WorkerEvent
+from pipeline.workers import RestartPolicy, Worker, WorkerEvent
 from speech.types import SAMPLES_PER_FRAME, SpeechChunk
 
 LOADER = "avatar.portraits:load_portrait"
@@ -173,8 +173,9 @@ class RemoteAvatar:
         host = "pipeline.frames:AvatarHost"
         # The face is missed at once when it is gone.
         slow = (avatar.partition(":")[0], "pipeline.frames")
+        policy = RestartPolicy(preload=slow)
         self.worker = Worker(
-            "avatar", host, kwargs, on_event, inherit=(self.ring.fd,), preload=slow
+            "avatar", host, kwargs, on_event, inherit=(self.ring.fd,), policy=policy
         )
 
     async def start(self) -> None:

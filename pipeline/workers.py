@@ -46,14 +46,16 @@ class WorkerEvent:
 class RestartPolicy:
     """When a worker is given up: after `limit` deaths in a row, each within `healthy_after` seconds
     of its start. The first restart is immediate, later ones wait `delay` seconds, doubled each
-    time. `start_timeout` bounds the building of the object. A worker with modules to preload has a
-    spare child with them `spare_after` seconds after each start."""
+    time. `start_timeout` bounds the building of the object. `preload` are modules that are slow to
+    import: a spare child waits with them imported, `spare_after` seconds after each start, so that
+    a restart is short."""
 
     limit: int = 5
     healthy_after: float = 10.0
     delay: float = 0.2
     start_timeout: float = 60.0
     spare_after: float = 5.0
+    preload: tuple[str, ...] = ()
 
 
 class _Call:
@@ -128,8 +130,7 @@ class Worker:
 
     Belongs to the event loop that ran `start`. `inherit` are file descriptors that the child gets
     under the same numbers. `on_event` is called on the loop. See `pipeline.worker_main` for what
-    the object may define (`cancel`, `close`, `interleave`, `ahead`). `preload` are modules that are
-    slow to import: a spare child waits with them imported, so that a restart is short.
+    the object may define (`cancel`, `close`, `interleave`, `ahead`).
     """
 
     def __init__(
@@ -140,7 +141,6 @@ class Worker:
         on_event: Callable[[WorkerEvent], None] | None = None,
         *,
         inherit: Sequence[int] = (),
-        preload: Sequence[str] = (),
         policy: RestartPolicy | None = None,
     ) -> None:
         self.name = name
@@ -148,7 +148,7 @@ class Worker:
         self.starts = 0  # how many children there have been: state in the child lasts for one
         self._boot = (factory, dict(kwargs or {}))
         self._on_event = on_event
-        self._inherit, self._preload = tuple(inherit), tuple(preload)
+        self._inherit = tuple(inherit)
         self._policy = policy or RestartPolicy()
         self._ids = itertools.count(1)
         self._pending: dict[int, _Call | _Stream] = {}
@@ -324,11 +324,11 @@ class Worker:
         assert self._up is not None
         self.starts += 1
         self._up.set_result(None)
-        if self._preload and not self._closed:
+        if self._policy.preload and not self._closed:
             self._sparing = asyncio.create_task(self._make_spare())
 
     def _spawn(self) -> _Process:
-        return _Process(self._inherit, self._received, self._lost, self._preload)
+        return _Process(self._inherit, self._received, self._lost, self._policy.preload)
 
     async def _make_spare(self) -> None:
         # Not at once: the machine is busy enough while everything starts.

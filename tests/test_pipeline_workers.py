@@ -426,8 +426,7 @@ async def prepared(events: Events) -> AsyncIterator[Worker]:
         f"{FAKES}:Echo",
         None,
         events,
-        preload=("json", "no_such_module"),
-        policy=RestartPolicy(spare_after=0),
+        policy=RestartPolicy(spare_after=0, preload=("json", "no_such_module")),
     )
     await worker.start()
     await until_spared(worker)

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from apps.commands.synthesize import run
-from avatar.rig import EXPRESSIONS, GAZE_AT, INDEX, SIZE, follow_gaze
-from avatar.training import recipes
+from avatar.rig import SIZE
 from avatar.training.landmarks.layout import SLICES
 from avatar.training.pack import HeadPack, Section
-from avatar.training.synthetic.augment import Sample, Strength, augment, degrade, moved_by
+from avatar.training.synthetic.augment import Strength, augment, degrade, moved_by
 from avatar.training.synthetic.background import draw_background
 from avatar.training.synthetic.buffers import (
     Fragments,
@@ -28,7 +27,6 @@ from avatar.training.synthetic.config import Config
 from avatar.training.synthetic.labels import LandmarkMap, Seen, flow_between
 from avatar.training.synthetic.light import draw_light
 from avatar.training.synthetic.materials import Kind, Material, Segment, material_table
-from avatar.training.synthetic.performance import FPS, POSE_BOUND, perform
 from avatar.training.synthetic.raster import label_pixels, normals, rasterise
 from avatar.training.synthetic.shading import blend_layers, develop, shade_visible
 from avatar.training.synthetic.shards import (
@@ -263,64 +261,6 @@ def test_mip_chains_keep_the_mean_and_ignore_the_colour_of_nothing() -> None:
     texels, levels = pack_textures([chain])
     assert len(texels) == 32 * 32 + 16 * 16 + 8 * 8
     assert (levels[0, 2:] == levels[0, 2]).all()
-
-
-def test_recipes_name_both_sides_and_refuse_strangers() -> None:
-    assert recipes.recipe(mouthSmile_=0.5) == {"mouthSmile_L": 0.5, "mouthSmile_R": 0.5}
-    with pytest.raises(KeyError):
-        recipes.recipe(mouthGrin=1)
-    for name in (*recipes.EMOTIONS, *recipes.COMPOUNDS):
-        assert recipes.feeling(name).shape == (len(EXPRESSIONS),)
-    happy = recipes.feeling("happily surprised")
-    assert happy[INDEX["mouthSmile_L"]] > 0.3 and happy[INDEX["browInnerUp_L"]] > 0.3
-
-
-def test_lids_and_lips_touch_but_do_not_cross() -> None:
-    rng = np.random.default_rng(0)
-    rigs = rng.uniform(-0.3, 1.3, (200, SIZE)).astype(np.float32)
-    rigs = follow_gaze(rigs)
-    recipes.keep_contact(rigs)
-    assert rigs[:, : len(EXPRESSIONS)].min() >= 0
-    assert recipes.lip_opening(rigs).min() > -recipes.SEAL - 1e-4
-    open_mouth = np.zeros((1, SIZE), np.float32)
-    open_mouth[:, INDEX["jawOpen"]] = 0.4
-    recipes.close_lips(open_mouth, np.ones(1, np.float32))
-    assert abs(recipes.lip_opening(open_mouth)[0] + recipes.SEAL) < 1e-3
-
-
-def test_a_performance_is_its_seeds_and_stays_within_the_rig() -> None:
-    first, again, other = perform(3, 100), perform(3, 100), perform(4, 100)
-    assert np.array_equal(first.rig, again.rig)
-    assert not np.array_equal(first.rig, other.rig)
-    for seed in range(12):
-        rig = perform(seed, 60).rig
-        assert rig.shape == (60, SIZE) and np.isfinite(rig).all()
-        shape = rig[:, : len(EXPRESSIONS)]
-        assert shape.min() >= 0 and shape.max() < 2
-        assert (np.abs(rig[:, -6:]) <= POSE_BOUND + 1e-6).all()
-        assert np.allclose(follow_gaze(rig), rig)
-
-
-def test_lips_meet_for_bilabials_and_lids_blink() -> None:
-    closed, blinks = [], 0
-    for seed in range(30):
-        performance = perform(seed, 150)
-        opening = recipes.lip_opening(performance.rig)
-        for phone in performance.phones:
-            middle = round((phone.start + phone.end) / 2 * FPS)
-            if phone.name == "m" and 2 < middle < 147:
-                closed.append(opening[middle - 2 : middle + 1].min())
-        blinks += int((performance.rig[:, INDEX["eyeBlink_L"]] > 0.7).any())
-    assert len(closed) > 30
-    assert np.quantile(closed, 0.9) < 0.12  # cm
-    assert blinks > 20
-
-
-def test_eyes_jump_and_rest() -> None:
-    speeds = np.concatenate(
-        [np.linalg.norm(np.diff(perform(s, 150).rig[:, GAZE_AT], axis=0), axis=1) for s in range(8)]
-    )
-    assert np.median(speeds) < 0.02 < np.quantile(speeds, 0.99)
 
 
 def dotted(side: int = 96) -> Sample:

@@ -205,8 +205,9 @@ def soften_folds(out, seen, corner, boxes):  # type: ignore[no-untyped-def]
 
 
 @njit(**INLINE)
-def _gather(points, triangles, hit, weights, y, x, out):  # type: ignore[no-untyped-def]
-    """Attributes of one sample into out (9,); its triangle, or -1."""
+def _gather(points, triangles, hit, weights, at, out):  # type: ignore[no-untyped-def]
+    """Attributes of the sample in row, column `at` into out (9,); its triangle, or -1."""
+    y, x = at
     t = hit[y, x]
     if t < 0:
         out[:] = _f(0)
@@ -292,10 +293,10 @@ def _sort(surface, hit, weights, at, samples, kinds):  # type: ignore[no-untyped
         t = hit[y, x]
         kind = np.int64(regions[t]) if t >= 0 else 0
         if kind == 0:
-            _gather(points, triangles, hit, weights, y, x, samples[0, count])
+            _gather(points, triangles, hit, weights, (y, x), samples[0, count])
             count += 1
         else:
-            _gather(points, triangles, hit, weights, y, x, samples[1, others])
+            _gather(points, triangles, hit, weights, (y, x), samples[1, others])
             kinds[others] = kind
             alike = alike and kind == kinds[0]
             others += 1
@@ -363,7 +364,7 @@ def trace_flow(flow, region, surface, seen, front, field):  # type: ignore[no-un
     for y in range(flow.shape[0]):
         for x in range(flow.shape[1]):
             px, py = _f(x) + _f(0.5), _f(y) + _f(0.5)
-            t = _gather(points, triangles, hit, weights, y, x, one)
+            t = _gather(points, triangles, hit, weights, (y, x), one)
             kind = np.int64(regions[t]) if t >= 0 else -1
             hold = _f(0) if kind < 0 else one[3] if kind == 0 else _f(1)
             ex, ey = bilinear(field, px * grid, py * grid)
