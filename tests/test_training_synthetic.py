@@ -9,7 +9,7 @@ from apps.commands.synthesize import run
 from avatar.rig import SIZE
 from avatar.training.landmarks.layout import SLICES
 from avatar.training.pack import HeadPack, Section
-from avatar.training.synthetic.augment import Strength, augment, degrade, moved_by
+from avatar.training.synthetic.augment import Sample, Strength, augment, degrade, moved_by
 from avatar.training.synthetic.background import draw_background
 from avatar.training.synthetic.buffers import (
     Fragments,
