@@ -71,6 +71,7 @@ class MotionDecoder:
         fitted, appearance = placed(surface, fitted, appearance)
         chart = surface.chart
         self._chart, self._size = chart, size
+        self._whole_chart = (chart.triangles, chart.region)
         self._still = _STILL * size / 512
         self._stage = Stage(surface, fitted, size)
         self._rest = rest = self._stage.pose(self._stage.rest_token)
@@ -175,11 +176,12 @@ class MotionDecoder:
     ) -> None:
         whole = Seen.empty(*window.shape)
         seen = tuple(whole)
-        rasterise(posed.screen, self._chart.triangles, window.view(), seen)
-        inside = smooth_rims(whole, self._chart.region, self._eyes.pixels * SAMPLES)
+        triangles, regions = self._whole_chart if part == _MOUTH else self._eyes.near
+        rasterise(posed.screen, triangles, window.view(), seen)
+        inside = smooth_rims(whole, regions, self._eyes.pixels * SAMPLES)
         owner = self._mouth if part == _MOUTH else self._eyes
         light = owner.light(inside)
-        surface = (self._points, self._chart.triangles, self._chart.region)
+        surface = (self._points, triangles, regions)
         around = (field, light, window.corner())
         compose_window(out, surface, seen, self._layers, self._eyes.textures, around)
         if part == _MOUTH:

@@ -18,7 +18,16 @@ from avatar.semo.raster import Seen, rasterise
 from avatar.semo.shading import smoothly, smoothstep
 from avatar.semo.stage import Posed
 from avatar.semo.surface import FaceSurface
-from avatar.semo.types import EYE_SPAN, Appearance, Bytes, FittedPortrait, Floats, Region
+from avatar.semo.types import (
+    EYE_SPAN,
+    Appearance,
+    Bytes,
+    Chart,
+    FittedPortrait,
+    Floats,
+    Ints,
+    Region,
+)
 from avatar.semo.window import SAMPLES, Window, group
 
 _NO_MAP: Any = None  # both coordinates are in the first map
@@ -38,6 +47,7 @@ _GLINT = 18  # of 255 brighter than around it
 _GLINT_STAYS = 0.8  # of a turn of the eye: the catch-light belongs to the lamp, not to the iris
 _SHADOW = 0.5  # of the light is lost right under the upper lid
 _SHADOW_REACH = 0.16  # cm
+_REACH = 6.0  # cm from an eye: what is farther never comes before it
 
 
 class Eyes:
@@ -59,7 +69,8 @@ class Eyes:
         self._balls = [chart.points_of(region) for _, region in _SIDES]
         self._gaps = self._lid_gaps(rest)
         self._radius = fitted.eye_radius
-        self._paint = LidPaint(chart, appearance)
+        self.near = _around_eyes(chart, fitted)
+        self._paint = LidPaint(self.near, appearance)
         pictures = (fitted.rgb, appearance.closed)
         rims = [rest.marks_at[group(name)][:9] for name, _ in _SIDES]
         self._lashes = [Lashes(pictures, rim, self.pixels, size) for rim in rims]
@@ -200,6 +211,15 @@ def _without_glint(rgb: Bytes, iris: float) -> tuple[Bytes, Bytes]:
     soft = cv2.dilate(spot.astype(np.uint8), np.ones((3, 3), np.uint8))[..., None]
     glint = np.clip(over * soft, 0, 255).astype(np.uint8)
     return np.asarray(rgb - glint, np.uint8), glint
+
+
+def _around_eyes(chart: Chart, fitted: FittedPortrait) -> tuple[Ints, Bytes]:
+    """Triangles (T, 3) that can come before or beside an eye, and their regions (T,): a window has
+    no need to look at all of them."""
+    middle = fitted.rest[chart.triangles].mean(1)
+    away = np.linalg.norm(middle[:, None] - fitted.eye_centres[None], axis=2).min(1)
+    near = (away < _REACH) & (chart.region != Region.TEETH) & (chart.region != Region.GUMS)
+    return np.ascontiguousarray(chart.triangles[near]), np.ascontiguousarray(chart.region[near])
 
 
 def _lid_weights(appearance: Appearance, rest: Posed) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avatar.semo.pixels import byte, packed, tap
 from avatar.semo.raster import INLINE, OPTIONS, Seen, rasterise
-from avatar.semo.types import Appearance, Bytes, Chart, Floats, Ints
+from avatar.semo.types import Appearance, Bytes, Floats, Ints
 from avatar.semo.window import Window
 
 _f = np.float32
@@ -34,8 +34,9 @@ class Lid:
 class LidPaint:
     """Paints both upper lids of one portrait. Holds nothing that changes."""
 
-    def __init__(self, chart: Chart, appearance: Appearance) -> None:
-        self._chart = chart
+    def __init__(self, near: tuple[Ints, Bytes], appearance: Appearance) -> None:
+        """near: triangles (T, 3) that may be seen around the eyes, and their regions."""
+        self._near = near
         side = appearance.closed.shape[0]
         self._at = appearance.lid_at * _f(side) - _f(0.5)
         alpha = np.full((side, side), 255, np.uint8)
@@ -48,7 +49,7 @@ class LidPaint:
         points[:, :2] = self._at
         points[lid.points, 2] = lid.shares
         # One sample a pixel: its only hard edge, the rim, lies under the lashes.
-        triangles = self._chart.triangles
+        triangles, regions = self._near
         seen = Seen.empty(window.bottom - window.top, window.right - window.left)
         view = np.array([window.left, window.top, 1], np.float32)
         rasterise(screen, triangles, view, tuple(seen))
@@ -57,7 +58,7 @@ class LidPaint:
         columns = np.arange(seen.hit.shape[1]) + 0.5
         top = np.interp(columns, rim[order, 0], rim[order, 1])
         edge = (top.astype(np.float32), _f(lid.shares.max(initial=0)), _f(lid.shut))
-        surface = (points, triangles, self._chart.region)
+        surface = (points, triangles, regions)
         _lay(out, surface, tuple(seen), self._closed, (window.corner(), *edge))
 
 
