@@ -1,6 +1,7 @@
 """The quality ladder: when a machine cannot keep up, pictures get fewer; sound is never delayed.
 
-A hiccup is forgiven; only a machine that is late again and again steps down.
+A hiccup is forgiven; only a machine that is late again and again steps down. It tries the higher
+rate again soon, and waits twice as long each time that fails.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from speech.types import FPS
 
 PATIENCE = 12  # late frames, less those forgiven, before stepping down
 FORGIVEN = 0.2  # late frames that each frame on time makes good: one in six late is too many
-RECOVERY = 10 * FPS  # frames' time without a late one before stepping up again
+# Frames' time without a late one before stepping up again: at first, and at most.
+RECOVERY, LONGEST = 2 * FPS, 32 * FPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class QualityLadder:
         self.step = 0
         self._late = 0.0
         self._calm = 0
+        self._wait = RECOVERY
+        self._rose = False  # lately: the next step down says that it was too early
 
     @property
     def fps(self) -> float:
@@ -50,6 +54,8 @@ class QualityLadder:
         self._calm = 0
         self._late += frames
         if self._late >= PATIENCE and self.step < len(STEPS) - 1:
+            self._wait = min(2 * self._wait, LONGEST) if self._rose else RECOVERY
+            self._rose = False
             self.step += 1
             self._late = 0.0
 
@@ -57,6 +63,10 @@ class QualityLadder:
         """A frame was sent in time."""
         self._late = max(0.0, self._late - FORGIVEN)
         self._calm += STEPS[self.step].period
-        if self._calm >= RECOVERY:
+        if self.step > 0 and self._calm >= self._wait:
             self._calm = 0
-            self.step = max(0, self.step - 1)
+            self.step -= 1
+            self._rose = True
+        elif self._calm >= LONGEST:
+            self._calm = 0
+            self._rose = False
