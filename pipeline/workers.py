@@ -104,15 +104,14 @@ class _Process:
         with theirs:
             fd = theirs.fileno()
             # Not multiprocessing's spawn: that imports the parent's main module (gradio and all)
-            # once more in each child. The path goes along, nothing else does.
+            # once more in each child. Engines are installed beside us: the same interpreter finds
+            # them, while the parent's own path (the folder of its script) would shadow modules.
             self.popen = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CHILD, str(fd), *preload],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what native libraries print must not enter a command's output
                 pass_fds=(fd, *inherit),
-                env=os.environ
-                | _ENVIRONMENT
-                | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=os.environ | _ENVIRONMENT,
             )
         self.channel = Channel(ours, on_message, lambda: on_lost(self))
         self.started = time.monotonic()

@@ -20,6 +20,14 @@ def _no_settings_from_outside(monkeypatch):
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _children_find_the_fakes():
+    """Worker processes import what is installed; the tests' engines are not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Folder of recordings and pictures outside the checkout, named by LIMNER_SHARED."""

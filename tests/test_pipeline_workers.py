@@ -401,9 +401,8 @@ asyncio.run(main())
 
 
 def test_child_dies_with_a_killed_parent() -> None:
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", PARENT, f"{FAKES}:Echo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as parent:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         handle = os.pidfd_open(child)
@@ -468,3 +467,13 @@ async def test_closing_leaves_no_spare_behind(prepared: Worker) -> None:
     spare = prepared.spare_pid
     await prepared.close()
     assert spare and gone(spare)
+
+
+async def test_the_parents_script_folder_shadows_nothing_in_the_child(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "worker_fakes.py").write_text("raise RuntimeError('the wrong module')")
+    monkeypatch.syspath_prepend(tmp_path)
+    worker = build("Echo")
+    await worker.start()
+    assert await worker.call("greet", "you") == "hello you!"
