@@ -7,7 +7,6 @@ drawings of animals and things; files with a name of an even checksum are kept f
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import time
 import zlib
@@ -26,9 +25,9 @@ from avatar.portrait_files import read_picture
 from avatar.training.landmarks import covers
 from avatar.training.landmarks.config import Config, held_out_names
 from avatar.training.landmarks.data import Frame, Frames, jitter, texture, vary
-from avatar.training.landmarks.export import halved
 from avatar.training.landmarks.model import Residual, conv, stem
 from avatar.training.landmarks.train import blend, log, rate_at
+from avatar.training.onnx_file import Ports, store
 from emotion.errors import PortraitError
 
 LOG = logging.getLogger(__name__)
@@ -208,21 +207,8 @@ def train(args: argparse.Namespace) -> nn.Module:
 
 def export(net: nn.Module, path: Path) -> None:
     """Input `face` (N,3,SIDE,SIDE), output `look` (N, 1 + 2 * CELLS * CELLS) logits."""
-    onnx = importlib.import_module("onnx")
-
-    torch.onnx.export(
-        net.eval(),
-        (torch.zeros(1, 3, SIDE, SIDE),),
-        path,
-        input_names=["face"],
-        output_names=["look"],
-        dynamic_axes={"face": {0: "n"}, "look": {0: "n"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    model = onnx.load(path)
-    halved(onnx, model)
-    path.write_bytes(model.SerializeToString())
+    ports = Ports(("face",), ("look",), {"face": "n", "look": "n"})
+    store(net, (torch.zeros(1, 3, SIDE, SIDE),), ports, path)
 
 
 def main() -> None:

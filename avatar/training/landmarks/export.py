@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
-import tempfile
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from avatar.training.landmarks.config import SIDES, Config
 from avatar.training.landmarks.train import build
-
-LOG = logging.getLogger(__name__)
+from avatar.training.onnx_file import Ports, store
 
 
 class Together(nn.Module):
@@ -31,20 +26,6 @@ class Together(nn.Module):
         return tuple(net(x) for net, x in zip(self.nets.values(), inputs, strict=True))
 
 
-def halved(onnx: Any, model: Any) -> None:
-    """Store the large weights as float16, cast back when the model is loaded."""
-    graph, helper = model.graph, onnx.numpy_helper
-    for item in list(graph.initializer):
-        values = helper.to_array(item)
-        if values.dtype == np.float32 and values.size > 256:
-            graph.initializer.remove(item)
-            graph.initializer.append(
-                helper.from_array(values.astype(np.float16), f"{item.name}_half")
-            )
-            cast = onnx.helper.make_node("Cast", [f"{item.name}_half"], [item.name], to=1)
-            graph.node.insert(0, cast)
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -56,24 +37,9 @@ def main() -> None:
     for name, net in nets.items():
         net.load_state_dict(torch.load(args.checkpoints / f"{name}.pt"))
     blank = tuple(torch.zeros(1, 3, side, side) for side in SIDES.values())
-    outs = [f"{name}_out" for name in SIDES]
-    file = Path(tempfile.mkdtemp()) / "nets.onnx"
-    torch.onnx.export(
-        Together(nets).eval(),
-        blank,
-        file,
-        input_names=list(SIDES),
-        output_names=outs,
-        dynamic_axes={name: {0: f"n_{name.removesuffix('_out')}"} for name in [*SIDES, *outs]},
-        opset_version=17,
-        dynamo=False,
-    )
-    onnx = importlib.import_module("onnx")
-    model = onnx.load(file)
-    halved(onnx, model)
-    onnx.checker.check_model(model)
-    args.onnx.write_bytes(model.SerializeToString())
-    LOG.info("%s: %d bytes", args.onnx, args.onnx.stat().st_size)
+    outs = tuple(f"{name}_out" for name in SIDES)
+    batch = {name: f"n_{name.removesuffix('_out')}" for name in (*SIDES, *outs)}
+    store(Together(nets), blank, Ports(tuple(SIDES), outs, batch), args.onnx)
 
 
 if __name__ == "__main__":
