@@ -151,6 +151,32 @@ def drive(
 
 
 @app.command()
+def reenact(
+    context: typer.Context,
+    video: Annotated[Path, typer.Option(help="The video of a person who drives the face.")],
+    out: Out,
+    portrait: Portrait = "",
+    relative: Annotated[
+        bool,
+        typer.Option("--relative", help="Add the driver's changes to the portrait's own look."),
+    ] = False,
+    start: Annotated[float, typer.Option(min=0, help="Seconds of the video to leave out.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0, help="Seconds to use; 0: to the end.")] = 0,
+    person: Annotated[
+        Path | None,
+        typer.Option(help="What train motion --adapt learned of the portrait's person."),
+    ] = None,
+    size: Size = None,
+) -> None:
+    """Render a clip of a portrait that does what the person in a video does."""
+    settings = _settings(context, avatar__size=size)
+    from apps.commands.clips import Taken, reenact_video
+
+    taken = Taken(video, start, seconds, relative, person)
+    typer.echo(reenact_video(taken, portrait, settings.settings, out), err=True)
+
+
+@app.command()
 def reply(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What you say.", callback=_readable)],
@@ -248,6 +274,24 @@ def train(
     from apps.commands.training import run
 
     raise typer.Exit(run(part, context.args))
+
+
+@app.command(
+    "evaluate",
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+)
+def evaluate(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="motion, asked, flow, sheets or surface.")],
+) -> None:
+    """Judge the face on held-out people: `limner evaluate motion --help` lists what it takes."""
+    from apps.commands.evaluating import run
+
+    raise typer.Exit(run(what, context.args))
 
 
 @app.command(

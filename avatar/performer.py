@@ -104,6 +104,11 @@ class Performer:
             total[at] = life[at] + feeling[at] * (1 - life[at])
         return f32(total.clip(-_LIMIT, _LIMIT))
 
+    @property
+    def speaking(self) -> float:
+        """How far the words own the lips, in [0, 1]."""
+        return self._speech
+
     def speaks_until(self) -> float:
         """Media time in seconds at which the known speech ends."""
         return self._track.end / PLAY_RATE

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from avatar.rig import Vector
-from avatar.types import Activity, Frame, Portrait
+from avatar.types import Activity, DriveMode, Frame, Portrait, Sight
 from emotion.types import EmotionState
 from speech.types import SpeechChunk
 
@@ -37,6 +40,13 @@ class AvatarStream(Protocol):
     def adjust(self, rig: Vector) -> None:
         """(63,) float32 in avatar.rig order: added to the motion from the next frame on, until
         changed. A stream may lack this method: its portraits then have no controls."""
+        ...
+
+    def drive(self, rgb: NDArray[np.uint8] | None, mode: DriveMode, at: float) -> Sight:
+        """A camera's picture of a person whom the portrait is to follow: (H, W, 3) uint8, taken
+        `at` seconds (rising, any zero). Returns at once with what came of the pictures before;
+        what comes too quickly is passed over. None: no more pictures, the portrait goes back to
+        its own life. A stream may lack this method: its portraits then follow no camera."""
         ...
 
 

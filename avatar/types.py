@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,24 @@ class Activity(IntEnum):
     LISTENING = 1
     THINKING = 2
     SPEAKING = 3
+
+
+# How a camera moves a portrait: it does what the driver does, or softly returns the driver's looks.
+DriveMode = Literal["drives", "mirrors"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What came of a camera's pictures so far.
+
+    face: whether the last picture looked at shows one; at: when the picture was taken that the
+    portrait followed last, on the camera's clock in seconds, -1: none yet; frame: the number of the
+    first frame that shows it.
+    """
+
+    face: bool = False
+    at: float = -1.0
+    frame: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from pipeline.packets import VideoCodec
 from pipeline.replay import replay
 from pipeline.requests import (
     Ack,
+    Camera,
     Controls,
     Hello,
     Measured,
@@ -62,6 +63,7 @@ class Dispatcher:
             "size": [self._size, self._size], "pts": session.clock.sample(),
             "codec": "h264" if outlet.codec is VideoCodec.H264 else "jpeg",
             "turn": session.turn, "controls": session.playout.avatar.adjustable,
+            "camera": session.playout.avatar.drivable,
         })  # fmt: skip
         outlet.message(state(session.activity, generation, session.turn))
         outlet.message({"type": "chat", "version": session.page.chat_version})
@@ -94,6 +96,8 @@ class Dispatcher:
                 await replay(session, request.turn)
             case Controls():
                 _control(session, request)
+            case Camera():
+                await _watch(session, request)
             case Measured():
                 self._reported(request)
             case Ping():
@@ -122,3 +126,10 @@ def _control(session: Session, request: Controls) -> None:
     if not playout.avatar.adjustable:
         raise MediaError("This face cannot be moved by hand.", "Choose another avatar engine.")
     playout.adjust(rig_of(request.values), request.open)
+
+
+async def _watch(session: Session, request: Camera) -> None:
+    if request.mode == "off":
+        await session.watcher.close()
+    else:
+        session.watcher.see(request.jpeg, request.mode, request.at)

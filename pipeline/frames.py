@@ -7,14 +7,16 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from avatar.protocols import AvatarStream
 from avatar.rig import Vector
-from avatar.types import Activity, Frame, Portrait
+from avatar.types import Activity, DriveMode, Frame, Portrait, Sight
 from emotion.errors import ProviderError
 from emotion.types import EmotionState
+from pipeline.camera import picture_of
 from pipeline.frame_memory import SLOTS, FrameMemory, FrameRing
 from pipeline.worker_main import load
 from pipeline.workers import RestartPolicy, Worker, WorkerEvent
@@ -72,11 +74,12 @@ class AvatarHost:
         self._opener = ThreadPoolExecutor(1, "opener")
         self._meanwhile: dict[int, list[tuple[str, tuple[object, ...]]]] = {}
 
-    def open(self, stream: int, state: StreamState) -> Iterator[bool | None]:
+    def open(self, stream: int, state: StreamState) -> Iterator[tuple[bool, bool] | None]:
         """Start a stream as it stands; its number is also its region. Raises PortraitError.
 
         A new portrait takes a while, in which other streams go on and this yields None; the last
-        item tells whether the stream has controls. What changes meanwhile is made up for.
+        item tells whether the stream has controls and whether it follows a camera. What changes
+        meanwhile is made up for.
         """
         meanwhile = self._meanwhile[stream] = []
         try:
@@ -90,7 +93,7 @@ class AvatarHost:
         finally:
             if self._meanwhile.get(stream) is meanwhile:  # else its place was given away
                 del self._meanwhile[stream]
-        yield _adjustable(opened)
+        yield _can(opened, "adjust"), _can(opened, "drive")
 
     def _opened(self, state: StreamState) -> AvatarStream:
         portrait = state.portrait
@@ -102,7 +105,7 @@ class AvatarHost:
         opened.push(None, state.emotion, state.activity)
         for said in state.said:
             opened.push(said.speech, said.emotion, said.activity)
-        if state.rig is not None and _adjustable(opened):
+        if state.rig is not None and _can(opened, "adjust"):
             opened.adjust(state.rig)
         return opened
 
@@ -142,13 +145,21 @@ class AvatarHost:
         """As `AvatarStream.adjust`."""
         self._change(stream, "adjust", rig)
 
+    def drive(self, stream: int, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight:
+        """As `AvatarStream.drive`; pictures for a stream that is being opened are passed over."""
+        if stream in self._meanwhile:
+            return Sight()
+        return self._streams[stream].drive(None if jpeg is None else picture_of(jpeg), mode, at)
+
     def close_stream(self, stream: int) -> None:
         """Forget a stream; unknown numbers are fine."""
-        self._streams.pop(stream, None)
+        closed = self._streams.pop(stream, None)
+        if closed is not None and _can(closed, "drive"):
+            closed.drive(None, "drives", 0.0)
 
 
-def _adjustable(stream: AvatarStream) -> bool:
-    return callable(getattr(stream, "adjust", None))
+def _can(stream: AvatarStream, method: str) -> bool:
+    return callable(getattr(stream, method, None))
 
 
 class RemoteAvatar:
@@ -218,7 +229,7 @@ class RemoteAvatarStream:
         self._picture = np.empty((state.size, state.size, 3), np.uint8)  # the frame shown last
         self._start = 0  # the worker's `starts` when the stream was opened there
         self._closed = False
-        self.adjustable = False  # known once it is open
+        self.adjustable = self.drivable = False  # known once it is open
 
     @property
     def size(self) -> int:
@@ -272,6 +283,11 @@ class RemoteAvatarStream:
         self._state = replace(self._state, rig=rig)
         await self._tell("adjust", rig)
 
+    async def drive(self, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight | None:
+        """As `LiveAvatar.drive`; only where `drivable`. Pictures are not remembered."""
+        sight: Sight | None = await self._tell("drive", jpeg, mode, at)
+        return sight
+
     async def close(self) -> None:
         """Free the stream's place. Safe to call again."""
         if self._closed:
@@ -290,7 +306,8 @@ class RemoteAvatarStream:
         try:
             async with aclosing(self._worker.stream("open", self._region, self._state)) as steps:
                 async for step in steps:
-                    self.adjustable = bool(step)
+                    if step is not None:
+                        self.adjustable, self.drivable = step
         except BaseException:
             self._start = 0
             raise
@@ -298,15 +315,16 @@ class RemoteAvatarStream:
     def _open(self) -> bool:
         return self._worker.up and self._start == self._worker.starts
 
-    async def _tell(self, method: str, *args: object) -> None:
+    async def _tell(self, method: str, *args: object) -> Any:
         """Pass on a change, unless the worker is away: `restore` will."""
         if not self._open():
-            return
+            return None
         try:
-            await self._worker.call(method, self._region, *args)
+            return await self._worker.call(method, self._region, *args)
         except ProviderError as error:
             if not error.retryable:
                 raise
+            return None
 
     def _move_to(self, frame: int) -> None:
         said = self._state.said

@@ -3,11 +3,11 @@
 import structlog
 
 from agent.types import ReplyChunk
-from avatar.types import Activity
+from avatar.types import Activity, Sight
 from emotion.errors import LimnerError, ProviderError
 from emotion.types import EmotionState
 from pipeline.packets import Message
-from speech.types import SpeechChunk
+from speech.types import SAMPLES_PER_FRAME, SpeechChunk
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +42,14 @@ def failure(code: str, error: LimnerError) -> Message:
 def notice(code: str, message: str) -> Message:
     """Something the user should know."""
     return {"type": "notice", "code": code, "message": message}
+
+
+def sighting(got: float, sight: Sight) -> Message:
+    """The camera's picture taken at `got` has come, and what came of those before: whether the last
+    shows a face, and from which picture of the portrait on (`pts`) the one taken `at` is followed
+    (-1: none yet)."""
+    pts = sight.frame * SAMPLES_PER_FRAME if sight.frame >= 0 else -1
+    return {"type": "camera", "got": got, "face": sight.face, "at": sight.at, "pts": pts}
 
 
 def caption(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agent.types import ReplyChunk, UserTurn
 from avatar.rig import Vector
-from avatar.types import Activity, Frame
+from avatar.types import Activity, DriveMode, Frame, Sight
 from emotion.types import EmotionState
 from pipeline.casting import Cast
 from speech.turns import TurnDetector
@@ -49,6 +49,11 @@ class LiveAvatar(Protocol):
         """Whether the engine has controls: only then may `adjust` be called."""
         ...
 
+    @property
+    def drivable(self) -> bool:
+        """Whether the engine follows a camera: only then may `drive` be called."""
+        ...
+
     async def push(
         self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
     ) -> None:
@@ -69,6 +74,11 @@ class LiveAvatar(Protocol):
 
     async def adjust(self, rig: Vector) -> None:
         """As `AvatarStream.adjust`."""
+        ...
+
+    async def drive(self, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight | None:
+        """As `AvatarStream.drive`, with the picture as a JPEG; None while the renderer is gone.
+        Raises MediaError for what is no such picture."""
         ...
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from avatar.rig import Vector
-from avatar.types import Activity, Frame
+from avatar.types import Activity, DriveMode, Frame, Sight
 from emotion.errors import ProviderError
 from emotion.mood import Mood
 from emotion.types import EmotionState
@@ -63,6 +63,7 @@ class Playout:
         self._by_hand: Vector | None = None  # what the user has set, if ever
         self._untold = False  # whether the renderer does not know it yet
         self._watched = False  # whether the user is at the controls
+        self._driven_until = 0  # media sample: until then a camera moves the face
         self._lead = lead
         self._on_first_sound = on_first_sound
         self._rest = Activity.IDLE
@@ -136,6 +137,18 @@ class Playout:
         pictures are not rendered ahead even of speech, so that a change shows at once."""
         self._by_hand, self._untold, self._watched = rig, True, watched
 
+    async def drive(self, jpeg: bytes, mode: DriveMode, at: float) -> Sight | None:
+        """Let the portrait follow a camera's picture, see `LiveAvatar.drive`. While it does what
+        the user does, pictures are not rendered ahead even of speech."""
+        if mode == "drives":
+            self._driven_until = self.clock.sample() + PLAY_RATE
+        return await self.avatar.drive(jpeg, mode, at)
+
+    async def let_go(self) -> None:
+        """The camera is off."""
+        self._driven_until = 0
+        await self._try(self.avatar.drive(None, "drives", 0.0))
+
     async def replace_avatar(self, avatar: LiveAvatar) -> None:
         """Show another portrait; queued speech moves its lips."""
         async with self._rendering:
@@ -157,7 +170,7 @@ class Playout:
     async def _push(self, placed: _Placed) -> None:
         await self._try(self.avatar.push(placed.speech, placed.emotion, Activity.SPEAKING))
 
-    async def _try(self, request: Awaitable[None]) -> None:
+    async def _try(self, request: Awaitable[object]) -> None:
         try:
             await request
         except ProviderError as error:  # the picture loop meets it too, and recovers
@@ -201,7 +214,8 @@ class Playout:
         while True:
             pts = self._next_frame * SAMPLES_PER_FRAME
             speaking = self.end > pts
-            ahead = speaking and not self._watched
+            live = self._watched or self.clock.sample() < self._driven_until
+            ahead = speaking and not live
             due = pts - (self._lead if ahead else 0)
             if due > self.clock.sample():
                 await self.clock.wait(due, self._wake_picture)

@@ -2,9 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    ValidationError,
+)
 
 from emotion.errors import MediaError
+from pipeline.camera import MAX_BYTES as PICTURE_BYTES
 
 MAX_BYTES = 1_000_000  # of one message; far above the limit on typed text
 
@@ -88,6 +97,16 @@ class Controls(_Request):
     open: bool = True
 
 
+class Camera(_Request):
+    """A picture of the user's camera, a JPEG in base64, taken `at` seconds of the page's clock;
+    off: there will be no more."""
+
+    type: Literal["camera"]
+    mode: Literal["off", "drives", "mirrors"]
+    at: FiniteFloat = 0
+    jpeg: Annotated[Base64Bytes, Field(max_length=PICTURE_BYTES)] = b""
+
+
 class Ping(_Request):
     """Keeps proxies awake; answered by `pong`."""
 
@@ -96,7 +115,7 @@ class Ping(_Request):
 
 
 Request = Annotated[
-    Hello | Text | Stop | Ack | Measured | Visibility | Mic | Replay | Controls | Ping,
+    Hello | Text | Stop | Ack | Measured | Visibility | Mic | Replay | Controls | Camera | Ping,
     Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(Request)

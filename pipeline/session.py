@@ -2,8 +2,7 @@
 
     hear_text (or listener.feed) -> dialogue.reply -> clause + emotion text -> mind.appraise
       -> voice.stream -> playout.say -> sound and pictures on one media clock
-A barge-in (`stop`, a new message, the user's voice) raises the generation number; what belongs to
-an older one is dropped at every stage, in the page too.
+A barge-in (`stop`, a message, the user's voice) raises the generation; what is older is dropped.
 """
 
 import asyncio
@@ -26,6 +25,7 @@ from pipeline.page import Page
 from pipeline.parts import Configure, Parts
 from pipeline.playout import Playout
 from pipeline.transcript import ChatEntry
+from pipeline.watching import Watcher
 
 APOLOGY = "I am sorry, something went wrong on my side."
 
@@ -38,7 +38,7 @@ class Session:
         self.clock = clock
         self.playout = Playout(clock, parts.avatar, lead, Mood(parts.resting), self._first_sound)
         self.page = Page(self.playout)
-        self.listener = Listener(self)
+        self.listener, self.watcher = Listener(self), Watcher(self)
         self.transcript: list[ChatEntry] = []
         self.activity = Activity.IDLE
         self.waterfall = Waterfall()

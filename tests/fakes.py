@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.types import ReplyChunk, UserTurn
-from avatar.types import Activity, Frame
+from avatar.types import Activity, DriveMode, Frame, Sight
 from emotion.errors import LimnerError
 from emotion.types import EmotionState
 from pipeline.clock import MediaClock
@@ -96,6 +96,12 @@ class ToneVoice:
         yield SpeechChunk(0, pcm, PLAY_RATE, 0, (), spans)
 
 
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class CountingAvatar:
     """Frames carry nothing but their number; remembers what it was told."""
@@ -109,6 +115,11 @@ class CountingAvatar:
     closed: bool = False
     adjustable: bool = True
     rigs: list[NDArray[np.float32]] = field(default_factory=list)
+    drivable: bool = True
+    driven: list[tuple[bytes | None, str, float]] = field(default_factory=list)
+    sight: Sight = field(default_factory=Sight)
+    drive_error: Exception | None = None
+    slow: asyncio.Event = field(default_factory=_set_event)  # cleared: `drive` waits for it
 
     async def push(
         self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
@@ -133,6 +144,13 @@ class CountingAvatar:
 
     async def adjust(self, rig: NDArray[np.float32]) -> None:
         self.rigs.append(rig)
+
+    async def drive(self, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight:
+        self.driven.append((jpeg, mode, at))
+        await self.slow.wait()
+        if self.drive_error:
+            raise self.drive_error
+        return self.sight
 
     async def close(self) -> None:
         self.closed = True

@@ -6,6 +6,7 @@ import {
   FrameQueue, GenerationGate, JitterBuffer, KIND, Outbox, RATE, RecordReader, SPEAKING, TimeBase,
   avcCodec, backOff, joinCaptions, litWord, parsePacket,
 } from "../apps/ui/logic.js";
+import { Flight } from "../apps/ui/camera.js";
 import { Cutter } from "../apps/ui/microphone.js";
 import { Statistics } from "../apps/ui/statistics.js";
 
@@ -293,4 +294,34 @@ test("time in a hidden tab is no gap", () => {
   show(now);
   show(now + 40);
   assert.equal(Math.round(stats.worstGap()), 40);
+});
+
+test("the camera sends no more than 25 pictures a second and waits for answers", () => {
+  const flight = new Flight();
+  assert.equal(flight.ready(1000), true);
+  flight.went(1000, 995);
+  assert.equal(flight.ready(1020), false, "too soon");
+  assert.equal(flight.ready(1036), true);
+  flight.went(1036, 1030);
+  assert.equal(flight.ready(1080), false, "two are on their way");
+  assert.equal(flight.dropped, 1);
+  flight.answered({ got: 1030, at: -1, pts: -1 });
+  assert.equal(flight.ready(1080), true, "an answer stands for those before it too");
+  flight.went(1080, 1080);
+  flight.went(1120, 1120);
+  assert.equal(flight.ready(1800), true, "what is never answered is forgotten");
+});
+
+test("the time from the camera to the face is measured once for each picture followed", () => {
+  const flight = new Flight();
+  flight.shown(960, 10);
+  flight.answered({ got: 1040, at: 1000, pts: 9600 });
+  flight.shown(8640, 1100);
+  assert.deepEqual(flight.latencies, [], "that picture does not show it yet");
+  flight.shown(9600, 1130);
+  flight.shown(10560, 1170);
+  assert.deepEqual(flight.latencies, [130]);
+  flight.answered({ got: 1080, at: 1040, pts: 10560 });
+  flight.shown(10560, 1175);
+  assert.deepEqual(flight.latencies, [130, 135]);
 });

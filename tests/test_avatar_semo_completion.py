@@ -145,7 +145,7 @@ def test_a_mouth_can_be_drawn_where_the_portrait_shows_its_own(
     taken = replace(fitted, rgb=painted, rig=target_rig(fitted, rig({"jawOpen": 0.3})))
     looks = appearance_of(taken, surface)
     own = MotionDecoder(surface, taken, looks, 512)
-    drawn = MotionDecoder(surface, taken, looks, 512, own_mouth=False)
+    drawn = MotionDecoder.with_drawn_mouth(surface, taken, looks, 512)
     kept, made = (d.render(d.rest_token)[window.top : window.bottom, window.left : window.right]
                   for d in (own, drawn))  # fmt: skip
     deep = cv2.erode((covered.inside > 0.99).astype(np.uint8), np.ones((3, 3))) > 0

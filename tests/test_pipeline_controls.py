@@ -46,6 +46,12 @@ class Table:
         self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self.session.run())]
         await settle()
 
+    async def leave(self) -> None:
+        self.outlet.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
     async def _read(self) -> None:
         async for item in self.outlet.items():
             read = json.loads(item) if isinstance(item, str) else MediaPacket.decode(item)
@@ -72,10 +78,7 @@ async def table() -> AsyncIterator[Table]:
     made = Table()
     await made.sit_down()
     yield made
-    made.outlet.close()
-    for task in made.tasks:
-        task.cancel()
-    await asyncio.gather(*made.tasks, return_exceptions=True)
+    await made.leave()
 
 
 async def test_what_is_set_reaches_the_portrait_with_its_next_frame(table: Table) -> None:
@@ -182,9 +185,7 @@ async def test_an_engine_without_controls_is_said_so() -> None:
     assert table.of("hello")[0]["controls"] is False
     assert "cannot be moved by hand" in table.of("error")[0]["message"]
     assert table.face.rigs == []
-    for task in table.tasks:
-        task.cancel()
-    await asyncio.gather(*table.tasks, return_exceptions=True)
+    await table.leave()
 
 
 async def test_the_page_is_told_of_controls(table: Table) -> None:

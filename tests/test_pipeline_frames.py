@@ -8,13 +8,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import worker_fakes
 
 from avatar.rig import rig
-from avatar.types import Activity, Frame
-from emotion.errors import OverloadedError, PortraitError, ProviderError
+from avatar.types import Activity, Frame, Sight
+from emotion.errors import MediaError, OverloadedError, PortraitError, ProviderError
 from emotion.types import EmotionState
 from pipeline.frame_memory import SLOTS, FrameMemory, FrameRing
 from pipeline.frames import RemoteAvatar, RemoteAvatarStream
@@ -200,8 +201,28 @@ async def test_what_is_set_by_hand_reaches_the_stream_and_outlives_its_worker(
 async def test_a_stream_without_controls_is_known_as_such() -> None:
     remote = RemoteAvatar(f"{FAKES}:Unmoved", streams=1, size_max=96, portraits=f"{FAKES}:portrait")
     await remote.start()
-    assert not (await remote.open("ada", 64, seed=0)).adjustable
+    plain = await remote.open("ada", 64, seed=0)
+    assert not plain.adjustable and not plain.drivable
     await remote.close()
+
+
+async def test_a_camera_moves_the_stream_and_is_forgotten(
+    avatar: RemoteAvatar, stream: RemoteAvatarStream, died: asyncio.Event
+) -> None:
+    assert stream.drivable
+    grey = bytes(cv2.imencode(".jpg", np.full((48, 64, 3), 51, np.uint8))[1])
+    assert await stream.drive(grey, "drives", 1.5) == Sight(True, 1.5, 0)
+    assert (await take(stream, 1))[0].rgb[0, 1, 0] == 20
+    with pytest.raises(MediaError, match="cannot be read"):
+        await stream.drive(b"no picture", "drives", 1.6)
+    assert avatar.worker.pid is not None
+    os.kill(avatar.worker.pid, signal.SIGKILL)
+    await died.wait()
+    assert await stream.drive(grey, "drives", 1.7) is None
+    assert (await take(stream, 1))[0].rgb[0, 1, 0] == 0
+    await stream.drive(grey, "mirrors", 1.8)
+    await stream.drive(None, "drives", 0.0)
+    assert (await take(stream, 1))[0].rgb[0, 1, 0] == 0
 
 
 async def test_a_portrait_that_was_never_a_file_is_shown(avatar: RemoteAvatar) -> None:

@@ -12,7 +12,6 @@ from avatar.training.pack import HeadPack, Section
 from avatar.training.synthetic.augment import Sample, Strength, augment, degrade, moved_by
 from avatar.training.synthetic.background import draw_background
 from avatar.training.synthetic.buffers import (
-    Fragments,
     Labels,
     Lighting,
     Look,
@@ -39,19 +38,7 @@ from avatar.training.synthetic.shards import (
     stored_weights,
 )
 from avatar.training.synthetic.textures import mip_chain, pack_textures
-
-PIXELS = 24  # of the small pictures below
-
-
-def sheet(depth: float, half: float, cells: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of a square that faces a camera at the origin."""
-    line = np.linspace(-half, half, cells + 1, dtype=np.float32)
-    x, y = np.meshgrid(line, line)
-    vertices = np.stack([x.ravel(), y.ravel(), np.full(x.size, -depth)], 1).astype(np.float32)
-    k = np.arange(x.size).reshape(x.shape)
-    a, b, c, d = k[:-1, :-1], k[:-1, 1:], k[1:, :-1], k[1:, 1:]
-    lower, upper = np.stack([a, b, d], -1), np.stack([a, d, c], -1)
-    return vertices, np.concatenate([lower.reshape(-1, 3), upper.reshape(-1, 3)]).astype(np.int32)
+from tests.synthetic_scene import PIXELS, everything, fragments, on_screen, sheet
 
 
 def scene(materials: tuple[Material, Material]) -> tuple[np.ndarray, Mesh, Look]:
@@ -64,26 +51,6 @@ def scene(materials: tuple[Material, Material]) -> tuple[np.ndarray, Mesh, Look]
     mesh = Mesh(triangles, np.zeros_like(triangles), uv, material)
     texels, levels = pack_textures([mip_chain(np.full((8, 8, 3), 128, np.uint8))])
     return np.concatenate([near, far]), mesh, Look(material_table(materials), texels, levels)
-
-
-def everything(mesh: Mesh) -> np.ndarray:
-    return np.arange(len(mesh.triangles), dtype=np.int32)
-
-
-def on_screen(points: np.ndarray, side: int) -> np.ndarray:
-    """(V,3) sample x, y and 1/depth for a lens that shows 16 cm at half a metre."""
-    inverse = -1 / points[:, 2]
-    scale = side * 50.0 / 16.0
-    x, y = side / 2 + scale * points[:, 0] * inverse, side / 2 - scale * points[:, 1] * inverse
-    return np.ascontiguousarray(np.stack([x, y, inverse], 1), np.float32)
-
-
-def fragments(side: int) -> Fragments:
-    return Fragments(
-        np.empty((side, side), np.float32),
-        np.empty((side, side), np.int32),
-        np.empty((side, side, 2), np.float32),
-    )
 
 
 def labelled(points: np.ndarray, mesh: Mesh, look: Look) -> tuple[Labels, np.ndarray]:
@@ -205,9 +172,8 @@ def shaded(materials: tuple[Material, Material], ambient: float = 1.0) -> Pictur
     normal, area = np.empty_like(points), np.empty(len(points), np.float32)
     normals(points, mesh.triangles, normal, area)
     assert np.allclose(normal, [0, 0, 1], atol=1e-5)
-    vertices = Vertices(
-        points, normal, on_screen(points, side), np.full(len(points), ambient, np.float32)
-    )
+    light, smooth = np.full(len(points), ambient, np.float32), np.zeros((4, 4, 3), np.float32)
+    vertices = Vertices(points, normal, on_screen(points, side), light, smooth)
     harmonics = np.zeros((9, 3), np.float32)
     harmonics[0] = 0.5
     lights = np.array([[0, 0, 1, 0.4, 0.4, 0.4]], np.float32)
@@ -331,7 +297,7 @@ def test_held_out_people_share_no_performance_with_the_others() -> None:
     for person in range(64):
         seeds[config.split(person)].add(config.performance_seed(person))
     assert not seeds["train"] & seeds["held_out"]
-    assert config.performance_seed(1) == config.performance_seed(2)
+    assert config.performance_seed(1) == config.performance_seed(4)
     assert len({config.person_seed(person) for person in range(64)}) == 64
     assert sum(config.split(person) == "held_out" for person in range(64)) == 8
 
@@ -379,6 +345,8 @@ def small_shard() -> Shard:
         weights=stored_weights(labels.weights)[None],
         points=stored[None],
         distance=np.array([distance], np.float32),
+        focal=np.array([3 * PIXELS], np.float32),
+        anchor=np.array([[12, 12, 40]], np.float32),
         triangles=mesh.triangles.astype(np.uint16),
         landmarks=np.zeros((1, 150, 2), np.float32),
         rig=np.zeros((1, SIZE), np.float32),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from avatar.landmarks import COUNT, Landmarks
 from avatar.rig import INDEX, Vector
-from avatar.types import Activity, Frame, Portrait
+from avatar.types import Activity, DriveMode, Frame, Portrait, Sight
 from emotion.errors import LimnerError, MediaError, PortraitError, ProviderError
 from emotion.types import EmotionState
 from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk, Transcript, Voice
@@ -211,6 +211,10 @@ class PlainStream:
 class FlagStream(PlainStream):
     def adjust(self, rig: Vector) -> None:
         self.jaw = float(rig[INDEX["jawOpen"]])
+
+    def drive(self, rgb: NDArray[np.uint8] | None, mode: DriveMode, at: float) -> Sight:
+        self.jaw = 0.0 if rgb is None else float(rgb.mean()) / 255
+        return Sight(mode == "drives", at, self.next)
 
 
 class Whistle:

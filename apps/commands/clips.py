@@ -1,4 +1,4 @@
-"""`limner say` and `limner drive`: clips of a portrait that speaks."""
+"""`limner say`, `drive` and `reenact`: clips of a portrait that speaks or follows a person."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +15,10 @@ from emotion.protocols import EmotionAppraiser
 from emotion.types import EmotionState
 from pipeline.casting import Cast
 from pipeline.config import Settings
+from pipeline.driver_video import Span
 from pipeline.offline import ClipOptions, drive_clip, say_clip
 from pipeline.plugins import load, reference
+from pipeline.reenact import ReenactOptions, reenact_clip
 from speech.types import FEATURE_RATE, Voice
 
 
@@ -26,6 +28,18 @@ class Look:
 
     portrait: str
     emotion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What of a video drives the face, in seconds (0 seconds: to its end), and how; person: what
+    a clip has taught about who is in the portrait."""
+
+    video: Path
+    start: float
+    seconds: float
+    relative: bool
+    person: Path | None
 
 
 def say_text(text: str, look: Look, settings: Settings, out: Path) -> None:
@@ -49,6 +63,27 @@ def drive_audio(audio: Path, look: Look, settings: Settings, out: Path) -> None:
     felt = parse_labels(look.emotion) if look.emotion else _appraiser(settings).appraise(audio=pcm)
     with _progress(out) as advance:
         drive_clip(audio, _options(look, settings, felt), out, advance)
+
+
+def reenact_video(taken: Taken, portrait: str, settings: Settings, out: Path) -> str:
+    """Render a clip of a portrait that follows the person in a video; what came of it, in words.
+
+    Raises LimnerError; nothing is left behind then.
+    """
+    persona = load_persona(settings.persona)
+    options = ReenactOptions(
+        portrait=portrait or settings.avatar.portrait or persona.portrait or gallery()[0].name,
+        relative=taken.relative,
+        size=settings.avatar.size,
+        span=Span(taken.start, taken.seconds, settings.limits.max_clip_s),
+        person=taken.person,
+    )
+    with _progress(out) as advance:
+        made = reenact_clip(taken.video, options, out, advance)
+    words = f"{made.frames} frames"
+    if made.unseen:
+        words += f"; in {made.unseen} of them no face was in sight, and the portrait rested"
+    return words + "."
 
 
 def _options(look: Look, settings: Settings, emotion: EmotionState | None = None) -> ClipOptions:

@@ -12,6 +12,8 @@ PARTS = {
     "intake": "avatar.training.intake",
     "surface": "avatar.training.surface",
     "completion": "avatar.training.completion",
+    "motion": "avatar.training.motion",
+    "image-space": "avatar.training.image_space",
 }
 
 

@@ -110,7 +110,7 @@ export class Conversation {
   }
 
   #failed({ code, message, remedy }) {
-    if (code === "unknown_page") return; // a fresh page token is on its way
+    if (code === "unknown_page" || code === "camera") return; // a fresh token comes; camera_panel.js tells
     if (code === "turn_failed" && this.#lastText) {
       // The chat itself says what happened and what helps.
       this.trouble("That was not answered.", "Ask again", () => this.submit(this.#lastText));

@@ -3,6 +3,7 @@
 // Gradio calls `mountPage` once from js_on_load of the stage element. `server` holds the Python
 // functions of apps/live_stage.py, `trigger` raises the events that Python listens to.
 
+import { CameraPanel } from "./camera_panel.js";
 import { Conversation } from "./conversation.js";
 import { Drawer } from "./drawer.js";
 import { backOff } from "./logic.js";
@@ -37,6 +38,7 @@ export async function mountPage({ element, trigger, props, server }) {
   tellToken(opened.token);
   const conversation = new Conversation({ player, trigger, opened });
   const stage = new Stage({ element: element.querySelector(".stage"), player, conversation, opened });
+  const camera = new CameraPanel({ stage: element.querySelector(".stage"), player, conversation });
   const topBar = new TopBar({ player, opened, trigger });
   const drawer = new Drawer({ player, opened, server, conversation });
   const refresh = async () => {
@@ -50,6 +52,7 @@ export async function mountPage({ element, trigger, props, server }) {
     stats: player.stats,
     conversation,
     studio: null,
+    camera,
     preview: () => drawer.preview(),
     save: () => drawer.save(),
     forget: () => drawer.forget(),

@@ -14,6 +14,7 @@ export class Statistics {
   frames = []; // {at, pts, turn, speaking, offset}: offset > 0 means picture before sound
   turns = []; // {id, turn, sent, firstSound, firstFrame}
   stops = []; // {pressed, silent, idle}
+  camera = null; // while on: {sent, dropped, latencies: [ms from a camera's picture to the face's]}
   #lastAt = 0;
   gaps = []; // {at, gap} of every picture but the first
 

@@ -12,12 +12,16 @@ from avatar.portraits import gallery, load_portrait
 from avatar.rig import Vector, rig
 from avatar.semo.decoder import MotionDecoder
 from avatar.semo.driver import expressed, rig_of
+from avatar.semo.folds import load_folds
 from avatar.semo.loading import WEIGHTS, load_surface
 from avatar.semo.neutral import target_rig
 from avatar.semo.portrait_cache import OpenPortrait, PortraitCache
 from avatar.semo.prepared import prepared
+from avatar.semo.puppet import Puppet
 from avatar.semo.surface import FaceSurface
-from avatar.types import Activity, Frame, Portrait
+from avatar.semo.types import Bytes
+from avatar.semo.watch import Trackers, Watch
+from avatar.types import Activity, DriveMode, Frame, Portrait, Sight
 from emotion.errors import PortraitError
 from emotion.types import EmotionState
 from speech.types import SpeechChunk
@@ -37,11 +41,14 @@ class SemoStream:
         portrait: OpenPortrait,
         decoder: MotionDecoder,
         performer: Performer,
+        trackers: Trackers,
     ) -> None:
         self._surface = surface
         self._portrait = portrait  # kept, so that it is found while this stream lives
         self._decoder = decoder
         self._performer = performer
+        self._trackers = trackers
+        self._puppet: Puppet | None = None  # while a camera moves the face
         self._engaged = 0.0  # 0: the picture's own expression is the rest, 1: the neutral face
         self._wanted, self._added = rig(), rig()  # set by hand, and of it so far
 
@@ -53,7 +60,7 @@ class SemoStream:
         """See `AvatarStream.frames`."""
         for _ in range(count):
             index, turn = self._performer.frame, self._performer.turn
-            yield Frame(turn, self._decoder.render(self._token()), index)
+            yield Frame(turn, self._decoder.render(self._token(index)), index)
 
     def skip(self, count: int) -> None:
         """See `AvatarStream.skip`."""
@@ -68,8 +75,23 @@ class SemoStream:
         """See `AvatarStream.adjust`."""
         self._wanted = np.asarray(rig, np.float32)
 
-    def _token(self) -> Vector:
+    def drive(self, rgb: Bytes | None, mode: DriveMode, at: float) -> Sight:
+        """See `AvatarStream.drive`."""
+        if rgb is None:
+            if self._puppet is not None:
+                self._puppet.stop()
+            return Sight()
+        if self._puppet is None or self._puppet.stopped:
+            watch = Watch(self._surface, self._trackers.open)
+            self._puppet = Puppet(self._surface, self._portrait.fitted, watch, self._puppet)
+        return self._puppet.see(rgb, mode, at)
+
+    def _token(self, frame: int) -> Vector:
         target = target_rig(self._portrait.fitted, self._asked(), own=1 - self._engaged)
+        if self._puppet is not None:
+            target = self._puppet.step(target, self._performer.speaking, frame)
+            if self._puppet.over:
+                self._puppet = None
         return self._surface.rig_to_token(target)
 
     def _asked(self) -> Vector:
@@ -93,9 +115,11 @@ class SemoAvatar:
         cv2.setNumThreads(1)
         threadpool_limits(limits=1, user_api="blas")
         self._surface = load_surface()
+        self._folds = load_folds(WEIGHTS)
         prepared(self._surface)  # before the first portrait waits for it
         matte = MatteNet(WEIGHTS / "matte.onnx")
         self._portraits = PortraitCache(self._surface, matte.find)
+        self._trackers = Trackers(self._surface)
         self._gallery = frozenset(entry.name for entry in gallery())
 
     def open(self, portrait: Portrait, size: int, seed: int) -> SemoStream:
@@ -106,8 +130,10 @@ class SemoAvatar:
                 f"A picture of {size} px cannot be drawn.", f"Use {low} to {high} px."
             )
         known = self._portraits.open(portrait, keep=self._is_invented(portrait))
-        decoder = MotionDecoder(self._surface, known.fitted, known.appearance, size)
-        return SemoStream(self._surface, known, decoder, Performer(seed))
+        decoder = MotionDecoder(
+            self._surface, known.fitted, known.appearance, size, folds=self._folds
+        )
+        return SemoStream(self._surface, known, decoder, Performer(seed), self._trackers)
 
     def _is_invented(self, portrait: Portrait) -> bool:
         """Whether it is of the gallery; an upload may bear the name of one that is."""

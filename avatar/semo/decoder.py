@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from avatar.semo.background import GRID, Surroundings
+from avatar.semo.around import Around
 from avatar.semo.completion import Completion, Covered
 from avatar.semo.compose import (
     ATTRIBUTES,
@@ -23,13 +23,13 @@ from avatar.semo.compose import (
 )
 from avatar.semo.extent import Extent, box_of, farthest
 from avatar.semo.eyes import Eyes
-from avatar.semo.mouth import Mouth
+from avatar.semo.folds import FoldNet, Folds, united
+from avatar.semo.mouth import Mouth, Own
 from avatar.semo.oral import placed
 from avatar.semo.pixels import dense, sampled
 from avatar.semo.raster import Seen, rasterise
 from avatar.semo.rims import smooth_rims
-from avatar.semo.shading import smoothstep
-from avatar.semo.skin import Skin, facing
+from avatar.semo.skin import Skin
 from avatar.semo.stage import Posed, Stage
 from avatar.semo.surface import FaceSurface
 from avatar.semo.types import Appearance, Bytes, Chart, FittedPortrait, Floats, Ints, Region
@@ -64,10 +64,10 @@ class MotionDecoder:
         size: int,
         *,
         completion: Completion | None = None,
-        own_mouth: bool = True,
+        folds: FoldNet | None = None,
     ) -> None:
-        """completion: what is to complete the mouth's inside; own_mouth: False draws the inside
-        even where the portrait shows it, at rest too (for training and comparison)."""
+        """completion: what is to complete the mouth's inside; folds: what is to give the skin its
+        folds and wrinkles."""
         fitted, appearance = placed(surface, fitted, appearance)
         chart = surface.chart
         self._chart, self._size = chart, size
@@ -78,12 +78,17 @@ class MotionDecoder:
         self._base = _resized(fitted.rgb, size)
         person = _resized(np.round(appearance.person * 255).astype(np.uint8), size)
         plate = _resized(appearance.plate, size)
-        self._layers = (dense(self._base, person), dense(plate, person))
+        front = dense(self._base, person)
+        self._folds: Folds | None = None
+        if folds is not None:
+            self._folds = Folds(folds, surface, appearance, rest, (self._base, front))
+            front = self._folds.front
+        self._layers = (front, dense(plate, person))
         self._skin = Skin(chart, surface.weights.mean, appearance, rest, size)
         self._eyes = Eyes(surface, fitted, appearance, rest, size)
-        self._mouth = Mouth(surface, fitted, appearance, rest, size, own_mouth)
-        self._completion, self._own_mouth = completion, own_mouth
-        self._around = _surroundings(chart, fitted, appearance, rest, size)
+        self._mouth = Mouth(surface, fitted, appearance, rest, size)
+        self._completion, self._own_mouth = completion, True
+        self._around = Around(surface, fitted, appearance)
         self._outer = _outer(chart, appearance)
         self._points = _attributes(chart, appearance)
         self._eyes.prepare(fitted, self._points)
@@ -91,6 +96,23 @@ class MotionDecoder:
         self._source, self._shade = np.zeros((2, size, size, 2), np.float32)
         self._extent = Extent(appearance.person, size)
         self._last: tuple[Posed, Bytes] | None = None
+
+    @classmethod
+    def with_drawn_mouth(
+        cls,
+        surface: FaceSurface,
+        fitted: FittedPortrait,
+        appearance: Appearance,
+        size: int,
+        own: Own = Own.COLOUR,
+    ) -> "MotionDecoder":
+        """For training and comparison: draws the mouth's inside even where the portrait shows it,
+        at rest too. own: Own.NOTHING draws teeth without a look at those that it shows."""
+        made = cls(surface, fitted, appearance, size)
+        person = placed(surface, fitted, appearance)
+        made._mouth = Mouth(surface, *person, made._rest, size, own)
+        made._own_mouth = False
+        return made
 
     @property
     def rest_token(self) -> Floats:
@@ -112,6 +134,8 @@ class MotionDecoder:
         windows = self._windows(posed)
         fine = _fine(field)
         spans = self._extent.spans(field, self._points, posed.screen)
+        if self._folds is not None and self._folds.shade(posed):
+            spans = united(spans, self._folds.rows)
         self._draw_skin(posed, fine, (spans, windows), out)
         for part, window in windows.items():
             self._draw_window(posed, fine, window, part, out)
@@ -140,7 +164,7 @@ class MotionDecoder:
         self._eyes.fill(posed, self._points)
         self._mouth.fill(posed, self._points)
         change = (posed.screen - self._rest.screen)[:, :2] * np.float32(1 / self._size)
-        return self._around.field(np.ascontiguousarray(change)) * np.float32(self._size)
+        return self._around.field(posed, change) * np.float32(self._size)
 
     def _windows(self, posed: Posed) -> dict[int, Window]:
         """By part: 0, 1 left and right eye, _MOUTH."""
@@ -245,28 +269,3 @@ def _outer(chart: Chart, appearance: Appearance) -> Ints:
     """(T', 3) triangles of skin that move the picture."""
     skin = chart.triangles[chart.region == Region.SKIN]
     return np.ascontiguousarray(skin[(appearance.hold[skin] > 0).any(1)])
-
-
-def _surroundings(
-    chart: Chart, fitted: FittedPortrait, appearance: Appearance, rest: Posed, size: int
-) -> Surroundings:
-    skin = chart.point_region == Region.SKIN
-    weight = appearance.hold * skin * appearance.seen * smoothstep(facing(rest), 0.05, 0.2)
-    # Weighted by area, so that the dense lips count no more than a cheek.
-    xy = rest.screen[:, :2] / np.float32(size)
-    return Surroundings(xy, weight, _shoulders(fitted))
-
-
-def _shoulders(fitted: FittedPortrait) -> Floats:
-    """(G, G) how far a cell at the depth of the trunk lies below the neck or beside it, out of the
-    head's and its hair's reach, where nothing moves."""
-    camera = fitted.camera
-    cells = (np.arange(GRID, dtype=np.float32) + 0.5) / GRID
-    u, v = np.meshgrid(cells, cells)
-    depth = -float(camera.translation[2])
-    x = (u - camera.centre[0]) / camera.focal * depth - camera.translation[0]
-    y = (camera.centre[1] - v) / camera.focal * depth - camera.translation[1]
-    model = np.stack([x, y, np.zeros_like(x)], -1) @ camera.rotation
-    aside, below = np.abs(model[..., 0]), -model[..., 1]
-    beside = smoothstep(aside, 12.0, 17.0) * smoothstep(below, 4.0, 9.0)
-    return np.asarray(np.maximum(smoothstep(below, 13.0, 17.0), beside), np.float32)

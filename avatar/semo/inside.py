@@ -11,7 +11,7 @@ from avatar.semo.types import Appearance, Chart, FittedPortrait, Floats, Ints, R
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Luminance of front teeth is at least this of the skin's, and so much for very dark and light skin.
-_TEETH_TO_SKIN, _LEAST_TEETH = 2.2, (0.5, 0.9)
+_TEETH_TO_SKIN, _LEAST_TEETH = 2.0, (0.45, 0.85)
 _MOST_FLESH = 1.3  # flesh is brightened no more, however dull the teeth were
 # What is redder, compared with the white of the eyes, was no teeth.
 _REDDEST, _ENAMEL = 1.3, np.array([1.0, 0.97, 0.86], np.float32)

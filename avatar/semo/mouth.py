@@ -3,6 +3,7 @@
 Axis legend: N chart points, I points inside, h w samples of a window.
 """
 
+from enum import Enum
 from typing import Any
 
 import cv2
@@ -10,8 +11,10 @@ import numpy as np
 from numba import njit
 
 from avatar.semo.completion import Covered
+from avatar.semo.compose import ATTRIBUTES
 from avatar.semo.inside import colours_inside
 from avatar.semo.oral import upper_points
+from avatar.semo.own_teeth import gain_at, own_gain, picked
 from avatar.semo.raster import OPTIONS, Seen, rasterise
 from avatar.semo.shading import lit, smoothly, smoothstep, srgb, to_linear
 from avatar.semo.stage import Posed
@@ -30,6 +33,9 @@ _BEFORE = 0.25  # cm behind the inner lips' line that all their light reaches
 # Squared radius, cm^2, of the opening that lets light in: with closed lips, and what is added of
 # the product of its half axes.
 _NARROW, _WIDE = 0.15, 1.2
+# Teeth behind narrow lips lie in their shadow, behind wide ones in the light: exponent of the gap's
+# share of the mouth's width, the share where neither is, least and most. Told from 48 photos.
+_GAP, _GAP_EVEN, _GAP_BOUNDS = 0.5, 0.13, (0.6, 1.15)
 _ASIDE = 0.6  # of the way to the side counts as distance: the opening is wide
 # Flesh behind an opening lies deeper in its own shadow than teeth, and under the upper lip's.
 _DEEP = {Region.TEETH: 0.0, Region.GUMS: 0.0, Region.TONGUE: 0.65, Region.LINING: 0.8}
@@ -44,8 +50,17 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _AT_RIM = 0.6  # of the light reaches what lies right behind a lip
 _ABOVE = 0.68  # of what shades a place lies above it: the upper lip does more than the lower
 # cm from the rim of an open mouth, and luminance beside teeth, for the portrait's own teeth.
+_SEEN, _LEAST_TEETH = 0.05, 0.05  # cm from the rim; cm^2: teeth that tell their brightness
 _RIM, _PALE = 0.14, (0.3, 0.55)
 _MOVED = (0.02, 0.15)  # cm of lip motion over which the portrait's own mouth gives way
+
+
+class Own(Enum):
+    """What a mouth that is drawn all over takes from the portrait's own: the brightness of its
+    teeth, or nothing."""
+
+    COLOUR = 1
+    NOTHING = 0
 
 
 class Mouth:
@@ -58,9 +73,9 @@ class Mouth:
         appearance: Appearance,
         rest: Posed,
         size: int,
-        own: bool = True,
+        own: Own | None = None,
     ) -> None:
-        """own: whether the portrait's own pixels show where they can; False draws all of it."""
+        """own: what of the portrait's own mouth is used, all of it unless given."""
         self._chart = chart = surface.chart
         self._upper = upper_points(surface, Region.TEETH)
         self._rest, self._size = rest, size
@@ -71,7 +86,7 @@ class Mouth:
         self._white = appearance.white
         self._region = chart.point_region[self._at]
         self._own = self._shape(rest.marks[group("lips_inner")])
-        self._keeps = own
+        self._keeps = own is None
         lining = self._region == Region.LINING
         columns = (
             colours_inside(chart, fitted, appearance, self._at, self._upper),
@@ -82,6 +97,8 @@ class Mouth:
             np.array([_DEEP[Region(r)] for r in self._region])[:, None],
         )
         self._still = np.ascontiguousarray(np.concatenate(columns, 1), np.float32)
+        if own is not Own.NOTHING:
+            self._match(fitted)
 
     def fill(self, posed: Posed, out: Floats) -> None:
         """Columns 4 to 7 of attributes out (N, 9) of the points inside."""
@@ -89,7 +106,9 @@ class Mouth:
         gap = max(0.0, float((marks[4:7, 1] - marks[16:13:-1, 1]).mean()))
         wide = float(np.linalg.norm(marks[10] - marks[0]))
         size, own = _NARROW + _WIDE * wide * gap / 4, 1 - self.moved(posed)
-        vectors = (*self._axes, marks.mean(0), self._white, (size, own, max(gap, _LEAST_GAP)))
+        reached = np.clip((gap / max(wide, 0.5) / _GAP_EVEN) ** _GAP, *_GAP_BOUNDS)
+        last = ((size, own, max(gap, _LEAST_GAP)), (reached, min(reached, 1.0), 0))
+        vectors = (*self._axes, marks.mean(0), self._white, *last)
         shape = (posed.points, posed.normals)
         lamp = (self._light, np.asarray(np.stack(vectors), np.float32))
         _shade(self._at, shape, self._still, lamp, out)
@@ -136,6 +155,33 @@ class Mouth:
         change = (total / weight - part) * (flesh[..., None] * np.float32(strength))
         part[:] = np.clip(np.round(part + change), 0, 255).astype(np.uint8)
 
+    def _match(self, fitted: FittedPortrait) -> None:
+        """Bring the teeth's colours to what the portrait shows of them, if it does."""
+        window = self.window(self._rest)
+        if window is None:
+            return
+        points = np.zeros((len(self._rest.screen), ATTRIBUTES), np.float32)
+        self.fill(self._rest, points)
+        seen = Seen.empty(*window.shape)
+        rasterise(self._rest.screen, self._chart.triangles, window.view(), tuple(seen))
+        kind = np.where(seen.hit >= 0, self._chart.region[np.maximum(seen.hit, 0)], Region.SKIN)
+        inside = np.isin(kind, _INSIDE).astype(np.float32)
+        cell = self._pixels * SAMPLES  # samples of a cm
+        deep = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3) > _SEEN * cell
+        rows, columns = np.nonzero(deep & (kind == Region.TEETH))
+        area = len(rows) / cell**2
+        if area < _LEAST_TEETH:
+            return
+        corners = self._chart.triangles[seen.hit[rows, columns]]
+        drawn = points[corners, 4:7].mean(1) * self.light(inside)[rows, columns, None]
+        pixels = np.stack([columns, rows], 1) / SAMPLES + window.corner()
+        shown = picked(fitted.rgb, (pixels / self._size).astype(np.float32))
+        aside = fitted.rest[:, 0]
+        exponents, tint = own_gain(shown, drawn, aside[corners].mean(1), area)
+        teeth = self._region == Region.TEETH
+        gain = gain_at(aside[self._at[teeth]], exponents)[:, None] * tint
+        self._still[teeth, :3] *= gain
+
     @staticmethod
     def _shape(marks: Floats) -> Floats:
         return np.asarray(marks - marks.mean(0), np.float32)
@@ -179,9 +225,9 @@ def _shade(inside, shape, still, lamp, out):  # type: ignore[no-untyped-def]
     size / (size + distance^2), as it does on the axis of a disc, and is most for what faces it.
     shape: points and normals; still: (I, 8) linear colour, share of light that goes everywhere,
     wetness, whether in an eye socket, share of the portrait's pixel, how much it lies in its own
-    shadow; lamp: (9,) spherical harmonics, (6, 3) the head's axes to the side, up and forward, the
-    window's middle, white, and the window's size, the least share of the portrait's pixel and the
-    distance between the lips.
+    shadow; lamp: (9,) spherical harmonics, (7, 3) the head's axes to the side, up and forward, the
+    window's middle, white; the window's size, the least share of the portrait's pixel and the
+    distance between the lips; the share of light that its height lets in, for teeth and for flesh.
     """
     points, normals = shape
     light, vectors = lamp
@@ -203,6 +249,7 @@ def _shade(inside, shape, still, lamp, out):  # type: ignore[no-untyped-def]
         hidden = one - reached + np.float32(_ROOF) * high * reached
         bright *= one - still[i, 7] * hidden
         bright += np.float32(_AMBIENT) / (one + depth * depth)
+        bright *= vectors[6, 1] if still[i, 7] > np.float32(0) else vectors[6, 0]
         if still[i, 5] > np.float32(0.5):
             bright = np.float32(_SOCKET_LIGHT)
         # Seen from outside, what lies inside faces forward more than its bumps do.

@@ -16,6 +16,9 @@ _f = np.float32
 # Hidden skin has taken its continued texture after so much expression (cm) or turn (radians).
 _MOVED = (0.01, 0.07)
 _TURNED = (0.01, 0.07)
+# Cosines to the camera in the portrait between which sides and neck go over to the surface's own
+# motion: below, the motion around stretches what turns in from behind.
+_FRONT = (0.4, 0.7)
 # Light ratio: bounds, and its strength in sRGB (1 / 2.2 would be all of it).
 _RATIO = (0.55, 1.4)
 _STRENGTH = 0.7 / 2.2
@@ -34,7 +37,9 @@ class Skin:
         at = rest.screen[:, :2]
         away = appearance.source * np.float32(size) - at
         light = irradiance(rest.normals, appearance.light)
-        columns = (at, away, light, facing(rest), appearance.hold, zone, low, high)
+        front = smoothstep(facing(rest), *_FRONT)
+        hold = appearance.hold * (1 - zone * (1 - front))
+        columns = (at, away, light, facing(rest), hold, zone, low, high)
         self._still = np.ascontiguousarray(
             np.concatenate([np.reshape(c, (len(at), -1)) for c in columns], 1), np.float32
         )
@@ -60,7 +65,7 @@ def _rims(chart: Chart, mean: Floats) -> tuple[Floats, Floats, Floats]:
     as it turns away from the camera, and between which cosines it does."""
     _, y, z = mean.T
     neck = (chart.head_weight < 0.98) | ((y < -4.5) & (z < 6.2))
-    side = smoothstep(y, -5.2, -3.2) * smoothstep(z, 8.5, 6.0)
+    side = smoothstep(y, -9.0, -7.0) * smoothstep(z, 8.5, 6.0)
     zone = np.where(neck, 1, side) * (chart.point_region == Region.SKIN)
     low = np.where(chart.head_weight < 0.9, 0.02, 0.06)
     high = np.where(chart.head_weight < 0.9, 0.12, 0.34)

@@ -146,10 +146,7 @@ class _System:
         weight = 1 / self._sigma
         if robust:
             weight = weight * np.sqrt(1 / np.maximum(1, off / _HUBER))
-        by_point = np.zeros((len(seen), 2, 3))
-        by_point[:, 0, 0], by_point[:, 1, 1] = scale.T
-        by_point[:, :, 2] = seen[:, :2] * scale * inverse[:, None]
-        by_point *= weight[:, None, None]
+        by_point = _by_point(seen, scale, weight)
         by_focal = (seen[:, :2] * scale * weight[:, None])[..., None]
         by_model = by_point @ rotation
         columns = [
@@ -190,7 +187,7 @@ class _System:
     def _moved(self, state: State, step: np.ndarray) -> State:
         camera = state.camera
         focal = float(np.clip(camera.focal * np.exp(step[6]), *_FOCAL_BOUNDS))
-        turned = _turn(step[:3]) @ camera.rotation
+        turned = turn_by(step[:3]) @ camera.rotation
         camera = replace(
             camera,
             rotation=turned.astype(np.float32),
@@ -204,6 +201,23 @@ class _System:
         out = State(camera, identity.astype(np.float32), weights)
         weights[GAZE_AT] = find_gaze(self._prepared, out, self._irises)
         return replace(out, rig=follow_gaze(weights))
+
+
+def pose_columns(turned: np.ndarray, camera: Camera, weight: np.ndarray) -> np.ndarray:
+    """(n, 2, 6) how (n, 3) points, turned by the camera and not yet moved, shift in the picture
+    with a small turn and a move of the head; times weight (n,)."""
+    seen = turned + camera.translation
+    scale = camera.focal / -seen[:, 2:] * np.array([1, -1])
+    by_point = _by_point(seen, scale, weight)
+    return np.concatenate([by_point @ _cross(turned), by_point], 2)
+
+
+def _by_point(seen: np.ndarray, scale: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(n, 2, 3) picture positions by camera space positions (n, 3)."""
+    out = np.zeros((len(seen), 2, 3))
+    out[:, 0, 0], out[:, 1, 1] = scale.T
+    out[:, :, 2] = seen[:, :2] * scale / -seen[:, 2:]
+    return np.asarray(out * weight[:, None, None])
 
 
 def find_gaze(prepared: Prepared, state: State, irises: Floats) -> Floats:
@@ -228,7 +242,7 @@ def _cross(v: np.ndarray) -> np.ndarray:
     return out - out.transpose(0, 2, 1)
 
 
-def _turn(by: np.ndarray) -> np.ndarray:
+def turn_by(by: np.ndarray) -> np.ndarray:
     """(3, 3) rotation by a vector of axis times angle (Rodrigues)."""
     angle = float(np.linalg.norm(by)) + 1e-12
     k = -_cross((by / angle)[None])[0]

@@ -22,8 +22,8 @@ INNER_BIAS = 0.9965
 EYE_BIAS = 0.99  # eyeballs bulge and are coarse (about 6 mm)
 LID_BIAS = 1.0025  # upper lids close over the lower ones (about 1.5 mm)
 # What no portrait can do and still look like one: radians and cm.
-_MOST_POSE = np.array([0.8, 0.6, 0.8, 12, 12, 12], np.float32)
-_MOST_WEIGHT = 2.0
+MOST_POSE = np.array([0.8, 0.6, 0.8, 12, 12, 12], np.float32)
+MOST_WEIGHT = 2.0
 _JAW = INDEX["jawOpen"]
 
 
@@ -79,6 +79,18 @@ class Stage:
         marks_at = chart.at_landmarks(screen[:, :2])
         return Posed(rig, displacement, points, screen, normals, marks, marks_at)
 
+    def carried(self, rig: Vector, model: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        """Points (K, 3) in model space, as the portrait's expression has them, turned by the pose
+        of a rig (63,) with weights (K, 2) of head and neck: camera space (K, 3) and x, y in pixels
+        and 1/distance (K, 3)."""
+        count = len(model)
+        columns = np.concatenate([weights, np.ones((count, 1), np.float32)], 1)
+        points, screen = np.empty((2, count, 3), np.float32)
+        parts = (np.ascontiguousarray(columns, np.float32), np.full(count, -1, np.int8))
+        still = np.zeros((count, 3), np.float32)
+        _pose((model, still), parts, self._motion(rig), (points, screen))
+        return points, screen
+
     def _motion(self, rig: Vector) -> Floats:
         """(19, 3), see `_pose`."""
         fitted, size = self._fitted, self._size
@@ -98,8 +110,8 @@ class Stage:
 
 
 def _bounded(rig: Vector) -> Vector:
-    out = np.clip(rig, -_MOST_WEIGHT, _MOST_WEIGHT)
-    out[POSE_AT] = np.clip(rig[POSE_AT], -_MOST_POSE, _MOST_POSE)
+    out = np.clip(rig, -MOST_WEIGHT, MOST_WEIGHT)
+    out[POSE_AT] = np.clip(rig[POSE_AT], -MOST_POSE, MOST_POSE)
     return out
 
 

@@ -29,3 +29,43 @@ class Config:
     quiet: float = 0.02  # weight of what is added, against invention
     shift: float = 0.06  # of the window, the most that a sample is moved
     grow: float = 0.15  # the most that it is enlarged or shrunk
+
+
+@dataclass(frozen=True, slots=True)
+class Sittings:
+    """Close pictures of synthetic people for folds and mouths. frames of each sitting, of which
+    the first `sources` are portraits; people whose number `held_every` divides are held out."""
+
+    seed: int = 17
+    people: int = 36
+    shots: int = 1  # sittings of each person
+    frames: int = 10
+    sources: int = 2
+    size: int = 256  # px
+    held_every: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FoldConfig:
+    """Of the folds' nets and their training. Minutes are wall time."""
+
+    seed: int = 19
+    folds: int = 16
+    widths: tuple[int, int, int] = (32, 48, 64)  # channels at 1/4, 1/8, 1/16
+    hidden: int = 48
+    bound: float = 4.0  # of a strength
+    # Times what was learnt: the error of pixels wants folds that are not sure to lie there faint.
+    shown: float = 1.8
+    turn: float = 0.16  # radians from the portrait, of frames that are learnt from
+    portraits: int = 4  # in a batch
+    frames: int = 6  # of each
+    rate: float = 1e-3
+    slow: float = 0.002  # of the rate, for what the linear beginning has set
+    last: float = 0.1  # of the rate, for the layer that says the gains
+    weight_decay: float = 1e-3
+    average: float = 0.99
+    minutes: float = 9.0
+    edges: float = 1.0  # weight of differences between neighbours
+    hardest: float = 0.2  # weight of the worst pixels
+    worst: float = 0.04  # share of pixels that count as such
+    quiet: float = 0.02  # weight of what is added where nothing should be

@@ -28,6 +28,7 @@ from avatar.semo.decoder import MotionDecoder
 from avatar.semo.fit import fit_portrait
 from avatar.semo.imaging import polygon
 from avatar.semo.loading import WEIGHTS, load_surface
+from avatar.semo.mouth import Own
 from avatar.semo.neutral import target_rig
 from avatar.semo.surface import FaceSurface
 from avatar.semo.types import Appearance, FittedPortrait, Region
@@ -157,9 +158,9 @@ def _gap(marks: Landmarks) -> float:
 def _rows(surface: FaceSurface, fitted: FittedPortrait, config: Config) -> list[Drawn]:
     told = appearance_of(fitted, surface)
     found = []
-    for appearance in (told, _guessed(surface, told)):
+    for appearance, own in ((told, Own.COLOUR), (_guessed(surface, told), Own.NOTHING)):
         for size in config.sizes:
-            row = _row(surface, fitted, appearance, size)
+            row = _row(surface, fitted, appearance, size, own)
             if row is not None and (row[2] > 127).sum() >= config.least_pixels:
                 found.append(row)
     return found
@@ -194,9 +195,9 @@ def _guessed(surface: FaceSurface, appearance: Appearance) -> Appearance:
 
 
 def _row(
-    surface: FaceSurface, fitted: FittedPortrait, appearance: Appearance, size: int
+    surface: FaceSurface, fitted: FittedPortrait, appearance: Appearance, size: int, own: Own
 ) -> Drawn | None:
-    decoder = MotionDecoder(surface, fitted, appearance, size, own_mouth=False)
+    decoder = MotionDecoder.with_drawn_mouth(surface, fitted, appearance, size, own)
     token = decoder.rest_token
     at = decoder.mouth(token)
     if at is None:

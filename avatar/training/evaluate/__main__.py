@@ -14,6 +14,7 @@ from avatar.training.evaluate.album import Album, write_json
 from avatar.training.evaluate.asked import SEED, asked_of
 from avatar.training.evaluate.draw import draw, prepare
 from avatar.training.evaluate.figures import figures
+from avatar.training.evaluate.motion_report import PARTS
 from avatar.training.evaluate.recipes import sheet_rigs
 from avatar.training.evaluate.renderers import RENDERERS
 from avatar.training.evaluate.report import markdown
@@ -41,7 +42,21 @@ def arguments() -> argparse.Namespace:
     surface.add_argument("--pack", type=Path, required=True, help="the head pack")
     surface.add_argument("--landmarks", type=Path, required=True, help="as `train surface` takes")
     surface.add_argument("--out", type=Path, required=True, help="a JSON file")
+    _motion(commands.add_parser("motion", help="encode, decode, compare: tokens and reenactment"))
     return parser.parse_args()
+
+
+def _motion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--held-out", type=Path, help="shards of held-out rendered people")
+    parser.add_argument("--photos", type=Path, help="shards of re-posed photos")
+    parser.add_argument("--probe", type=Path, help="held-out people who play one performance")
+    parser.add_argument("--out", type=Path, required=True, help="figures and sheets")
+    parser.add_argument("--encoder", type=Path, help="the motion encoder; default: the project's")
+    parser.add_argument("--judges-python", type=Path, help="of the judges' environment")
+    parser.add_argument("--tools", type=Path, help="holds judges/")
+    parser.add_argument("--dlib", type=Path, help="holds dlib and its models/")
+    parser.add_argument("--parts", nargs="+", choices=PARTS)
+    parser.add_argument("--quick", action="store_true", help="few people and frames, no times")
 
 
 def _pictures(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +80,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     if args.command == "surface":
         surface(args)
+        return
+    if args.command == "motion":
+        motion(args)
         return
     photos = args.photos or held_out_names(args.portraits, Config())
     bench = photofit.Bench(args.judges_python, args.tools, args.pack, args.dlib)
@@ -115,6 +133,28 @@ def surface(args: argparse.Namespace) -> None:
     found = surface_figures(load_surface(), world)
     write_json(args.out, found)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
+
+
+def motion(args: argparse.Namespace) -> None:
+    """Tokens, the encoder and what is drawn by them."""
+    from avatar.semo.encoder import WEIGHTS
+    from avatar.training.evaluate.motion import QUICK, Amount, Evaluation, Request
+
+    judges = (args.judges_python, args.tools, args.dlib)
+    bench = None if None in judges else photofit.Bench(*judges[:2], args.out, args.dlib)
+    Evaluation(
+        Request(
+            args.held_out,
+            args.photos,
+            args.probe,
+            args.out,
+            args.encoder or WEIGHTS,
+            bench,
+            QUICK if args.quick else Amount(),
+            tuple(args.parts or (part for part in PARTS if not (args.quick and part == "speed"))),
+        )
+    ).run()
+    sys.stdout.write((args.out / "motion.md").read_text("utf-8"))
 
 
 def flow(args: argparse.Namespace, album: Album, bench: photofit.Bench) -> None:

@@ -2,14 +2,14 @@
 
 import logging
 from functools import cache
-from pathlib import Path
 
 from avatar.matte_net import MatteNet
 from avatar.rig import Vector
 from avatar.semo.appearance import appearance_of
 from avatar.semo.decoder import MotionDecoder
 from avatar.semo.fit import fit_portrait
-from avatar.semo.loading import load_surface
+from avatar.semo.folds import FoldNet, load_folds
+from avatar.semo.loading import WEIGHTS, load_surface
 from avatar.semo.neutral import target_rig
 from avatar.semo.stage import Stage
 from avatar.semo.surface import FaceSurface
@@ -18,7 +18,7 @@ from avatar.training.evaluate.shot import Shot
 from avatar.types import Portrait
 
 LOG = logging.getLogger(__name__)
-MATTE = Path(__file__).parents[2] / "weights" / "matte.onnx"
+MATTE = WEIGHTS / "matte.onnx"
 
 
 class SemoSitter:
@@ -29,7 +29,7 @@ class SemoSitter:
         person = matte.find(portrait.rgb) if matte else None
         self.fitted = fit_portrait(portrait, self._surface, person)
         appearance = appearance_of(self.fitted, self._surface)
-        self._decoder = MotionDecoder(self._surface, self.fitted, appearance, size)
+        self._decoder = MotionDecoder(self._surface, self.fitted, appearance, size, folds=_folds())
         # In shares of a picture of side 1: where the decoder's own points are.
         self._stage = Stage(self._surface, self.fitted, 1)
 
@@ -58,6 +58,11 @@ class SemoSitter:
 @cache
 def _surface() -> FaceSurface:
     return load_surface()
+
+
+@cache
+def _folds() -> FoldNet:
+    return load_folds(WEIGHTS)
 
 
 @cache

@@ -4,6 +4,7 @@ Axis legend: V vertices, T triangles, H vertices of the head.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _head_materials(traits: Traits, textures: Sequence[int]) -> list[Material]:
     r, g, b = hair
     wet, lips, lids = Kind.WET, BEHIND_LIPS, BEHIND_LIDS
     return [
-        _skin(traits, textures[0], traits.tone),
+        replace(_skin(traits, textures[0], traits.tone), relief=True),
         _skin(traits, textures[1], traits.tone),
         Material(wet, Segment.MOUTH, -1, (0.24, 0.06, 0.05), 0.35, 0.03, nearness=lips),
         Material(wet, Segment.EYES, -1, (0.42, 0.17, 0.14), 0.35, 0.03, nearness=lids),

@@ -60,12 +60,14 @@ class Scene(NamedTuple):
 
 class Vertices(NamedTuple):
     """position, normal (V,3) in camera space; screen (V,3); ambient (V,), the share of the
-    surrounding light that arrives."""
+    surrounding light that arrives; relief (R,R,3): slopes of the skin's folds along u and v in cm
+    per map side, and how far they shade themselves; first row at v = 1."""
 
     position: Floats
     normal: Floats
     screen: Floats
     ambient: Floats
+    relief: Floats
 
 
 class Lighting(NamedTuple):
@@ -116,7 +118,7 @@ def named(kind: type, *fields: Any) -> Any:
 MESH = named(Mesh, I2, I2, F2, I1)
 LOOK = named(Look, F2, B2, I3)
 SCENE = named(Scene, MESH, LOOK)
-VERTICES = named(Vertices, F2, F2, F2, F1)
+VERTICES = named(Vertices, F2, F2, F2, F1, F3)
 LIGHTING = named(Lighting, F2, F2, F2, F2)
 FRAGMENTS = named(Fragments, F2, I2, F3)
 PICTURE = named(Picture, F3, F2)

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass, field
+from itertools import count, islice
 from typing import Literal
 
 import numpy as np
@@ -15,8 +16,10 @@ _HELD_OUT_PERFORMANCES = 1_000_003  # keeps their seeds apart from those of trai
 @dataclass(frozen=True, slots=True)
 class Config:
     """size: px; frames of each person, every `stride`-th of a performance at 25 fps; a shot of
-    frames_per_shot keeps camera, light and background; share: so many people in a row play the
-    same performance; people whose number is a multiple of held_out_every are never trained on."""
+    frames_per_shot keeps camera, light and background; share: so many people of one split in a
+    row play the same performance; people whose number is a multiple of held_out_every are never
+    trained on; only: makes people of one split only; turn: degrees by which heads turn from
+    nearly frontal, in a turn_share of the shots."""
 
     seed: int = 0
     people: int = 60
@@ -27,11 +30,19 @@ class Config:
     share: int = 1
     held_out_every: int = 8
     first: int = 0  # number of the first person
+    only: Split | None = None
+    turn: float = 0.0
+    turn_share: float = 1.0
     manner: Manner = field(default_factory=Manner)
 
     def split(self, person: int) -> Split:
         """Whether a person, by number, may be trained on."""
         return "held_out" if person % self.held_out_every == 0 else "train"
+
+    def numbers(self) -> tuple[int, ...]:
+        """Of the people to make, from `first` on."""
+        wanted = (n for n in count(self.first) if self.only in (None, self.split(n)))
+        return tuple(islice(wanted, self.people))
 
     def person_seed(self, person: int) -> int:
         """Of the identity."""
@@ -39,9 +50,11 @@ class Config:
 
     def performance_seed(self, person: int) -> int:
         """The same for `share` people in a row of one split."""
-        group = person // self.share
+        before = -(-person // self.held_out_every)  # held-out people with smaller numbers
         if self.split(person) == "held_out":
-            group += _HELD_OUT_PERFORMANCES
+            group = before // self.share + _HELD_OUT_PERFORMANCES
+        else:
+            group = (person - before) // self.share
         return _mixed(self.seed, 12, group)
 
     def shot_seed(self, person: int, shot: int) -> int:

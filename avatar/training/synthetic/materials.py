@@ -52,6 +52,7 @@ class Column(IntEnum):
     TWO_SIDED = 12
     GREY = 13
     NEARNESS = 14
+    RELIEF = 15
 
 
 Triple = tuple[float, float, float]
@@ -62,7 +63,7 @@ class Material:
     """tint: linear RGB that multiplies the texture (-1: none); specular: reflectance straight on;
     wrap: how far light creeps beyond the shadow line, per channel (skin: red most); grey: 1 takes
     the texture's colour away; nearness: 1 / depth is multiplied by it to compare surfaces, so that
-    eyeballs and teeth do not come through closed lids and lips."""
+    eyeballs and teeth do not come through closed lids and lips; relief: bears the face's folds."""
 
     kind: Kind
     segment: Segment
@@ -75,6 +76,7 @@ class Material:
     two_sided: bool = False
     grey: float = 0.0
     nearness: float = 1.0
+    relief: bool = False
 
 
 def material_table(materials: Sequence[Material]) -> Floats:
@@ -82,7 +84,7 @@ def material_table(materials: Sequence[Material]) -> Floats:
     rows = [
         (
             *(m.kind, m.segment, m.texture, *m.tint, m.roughness, m.specular, m.alpha),
-            *(*m.wrap, m.two_sided, m.grey, m.nearness),
+            *(*m.wrap, m.two_sided, m.grey, m.nearness, m.relief),
         )
         for m in materials
     ]

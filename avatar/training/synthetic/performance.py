@@ -35,6 +35,7 @@ LEAD = 0.06  # s by which the lips are ahead of the sound
 MOUTH_KEPT = 0.45  # of a feeling's lip shape while speaking; smiles and frowns stay whole
 WHOLE = ("mouthSmile", "mouthFrown", "mouthDimple")
 POSE_BOUND = np.array([0.8, 0.5, 0.45, 4.0, 3.0, 4.0], np.float32)
+STEADIED = 0.7  # of a random posture that who speaks to the camera takes back
 GAZE_BOUND = np.array([0.5, 0.38], np.float32)
 BLINK = np.array([0.3, 0.85, 1.03, 1.0, 0.72, 0.4, 0.16, 0.04], np.float32)
 
@@ -71,17 +72,35 @@ class Manner:
     exercise: float = 0.2
 
 
-def perform(seed: int, frames: int, manner: Manner | None = None) -> Performance:
+@dataclass(frozen=True, slots=True, eq=False)
+class Script:
+    """What is said and felt instead of something random: phones; shape (F,55) and pose (F,6) are
+    added to speech and sway; emotion and its strength (F,) describe them."""
+
+    phones: tuple[Phone, ...]
+    shape: Floats
+    pose: Floats
+    emotion: str
+    strength: Floats
+
+
+def perform(
+    seed: int, frames: int, manner: Manner | None = None, script: Script | None = None
+) -> Performance:
     """A performance of `frames` frames at 25 fps; the same for the same seed."""
     manner = manner or Manner()
     rng = np.random.default_rng([seed, 5])
     rig = np.zeros((frames, SIZE), np.float32)
     shape = rig[:, : len(EXPRESSIONS)]
     phones = _speech(rng, frames / FPS) if rng.random() < manner.speech else ()
+    phones = script.phones if script else phones
     closed = np.zeros(frames, np.float32)
     if phones:
         closed = _articulate(shape, phones, gain=float(rng.uniform(0.6, 1.15)))
     emotion, strength = _feel(rng, shape, manner, speaking=bool(phones))
+    if script:
+        shape += script.shape
+        emotion, strength = script.emotion, script.strength
     if rng.random() < manner.gesture:
         _gesture(rng, shape)
     if rng.random() < manner.exercise:
@@ -89,7 +108,10 @@ def perform(seed: int, frames: int, manner: Manner | None = None) -> Performance
     _tremble(rng, shape)
     close_lips(rig, closed)
     loudness = _loudness(phones, frames)
-    rig[:, POSE_AT] = _pose(rng, frames, loudness)
+    pose = _pose(rng, frames, loudness)
+    if script:
+        pose += script.pose - STEADIED * pose.mean(0)
+    rig[:, POSE_AT] = pose
     rig[:, GAZE_AT] = _gaze(rng, frames, rig[:, POSE_AT])
     _blink(rng, rig)
     out = follow_gaze(rig)

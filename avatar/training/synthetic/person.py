@@ -18,8 +18,10 @@ from avatar.training.synthetic.assembly import (
     add_head,
 )
 from avatar.training.synthetic.buffers import Floats, Ints, Look, Mesh, Scene
+from avatar.training.synthetic.fold_lines import folds_of
 from avatar.training.synthetic.materials import Kind, material_table
 from avatar.training.synthetic.raster import normals
+from avatar.training.synthetic.relief import Relief, make_relief
 from avatar.training.synthetic.shape import eye_centre, half_open
 from avatar.training.synthetic.textures import pack_textures
 from avatar.training.synthetic.traits import Traits
@@ -48,6 +50,7 @@ class Person:
     eyes: tuple[Ints, Ints]
     eye_centres: Floats
     closure: float
+    relief: Relief
 
     @property
     def head(self) -> HeadPack:
@@ -90,6 +93,7 @@ def _finished(builder: Builder, hidden: Ints) -> Person:
         eyes=(left, right),
         eye_centres=np.stack([eye_centre(rest[left]), eye_centre(rest[right])]),
         closure=builder.closure,
+        relief=make_relief(folds_of(builder.traits.folds, builder.traits.seed)),
     )
 
 

@@ -29,6 +29,7 @@ from avatar.semo.surface import FaceSurface
 from avatar.semo.types import Bytes, FittedPortrait, Floats, Region
 from avatar.training.landmarks.config import Config as LandmarkConfig
 from avatar.training.landmarks.config import held_out_names
+from avatar.training.synthetic.anchor import anchor
 from avatar.training.synthetic.config import Config
 from avatar.training.synthetic.materials import Segment
 from avatar.training.synthetic.performance import Performance, perform
@@ -181,6 +182,10 @@ def _shard(
         weights=stored_weights(np.where(hit[..., None] < 0, 0, weights).astype(np.float32)),
         points=np.stack([points for points, _ in stored]),
         distance=np.array([distance for _, distance in stored], np.float32),
+        focal=np.full(len(frames), fitted.camera.focal * size, np.float32),
+        anchor=np.stack(
+            [anchor(fitted.eye_centres, f.posed.rig, fitted.camera, size) for f in frames]
+        ),
         triangles=chart.triangles.astype(np.uint16),
         landmarks=np.stack([chart.at_landmarks(f.posed.screen[:, :2]) for f in frames]),
         rig=np.stack([frame.rig for frame in frames]),

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from avatar.rig import EXPRESSIONS, GAZE_AT, POSE_AT, Vector
-from avatar.semo.pose import HEAD_PIVOT, HEAD_SHARE, NECK_PIVOT, rotation
+from avatar.rig import EXPRESSIONS, GAZE_AT, Vector
+from avatar.semo.pose import rotation
 from avatar.training.pack import Section
 from avatar.training.synthetic.ambient import MOUTH_STATES, lip_gap
+from avatar.training.synthetic.anchor import carried
 from avatar.training.synthetic.buffers import Floats
 from avatar.training.synthetic.person import Person
 
@@ -30,16 +31,7 @@ def posed(person: Person, rig: Vector) -> Floats:
     turn = rotation(float(rig[GAZE_AT.start]), float(rig[GAZE_AT.start + 1]), 0.0)
     for at, centre in zip(person.eyes, person.eye_centres, strict=True):
         out[at] = (out[at] - centre) @ turn.T + centre
-    yaw, pitch, roll, x, y, z = (float(value) for value in rig[POSE_AT])
-    for share, pivot, weight in (
-        (HEAD_SHARE, HEAD_PIVOT, person.head_weight),
-        (1 - HEAD_SHARE, NECK_PIVOT, person.neck_weight),
-    ):
-        turned = rotation(share * yaw, share * pitch, share * roll)
-        change = turned - np.eye(3, dtype=np.float32)
-        out += (out - pivot) @ change.T * weight[:, None]
-    out += np.array([x, -y, z], np.float32) * person.neck_weight[:, None]
-    return out
+    return carried(out, person.head_weight, person.neck_weight, rig)
 
 
 def ambient_now(person: Person, points: Floats, area: Floats) -> Floats:

@@ -26,6 +26,7 @@ from avatar.training.synthetic.shards import (
     stored_weights,
 )
 from avatar.training.synthetic.traits import Traits, draw_traits
+from avatar.training.synthetic.turning import turned
 from avatar.training.synthetic.world import World
 
 LOG = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def draw_setting(seed: int, size: int) -> Setting:
 def produce(world: World, landmarks: LandmarkMap, config: Config, out: Path) -> Iterator[Path]:
     """Write the set's shards one by one; those already there are kept. Yields their paths."""
     renderer = Renderer(config.size)
-    for number in range(config.first, config.first + config.people):
+    for number in config.numbers():
         path = out / f"person_{number:05d}_{config.split(number)}.npz"
         if not path.exists():
             shard = make_shard(world, landmarks, config, number, renderer)
@@ -60,8 +61,17 @@ def make_shard(
     performance = perform(config.performance_seed(number), length, config.manner)
     taken = np.arange(config.frames) * config.stride
     shots = np.arange(config.frames) // config.frames_per_shot
+    if config.turn:
+        performance = _with_turns(performance, config, number)
     frames = list(_frames(person, performance.rig[taken], shots, number, (config, renderer)))
     return _shard(person, performance, config, (number, taken, shots), frames, landmarks)
+
+
+def _with_turns(performance: Performance, config: Config, number: int) -> Performance:
+    starts = list(range(0, len(performance.rig), config.frames_per_shot * config.stride))
+    seed, reach = config.performance_seed(number), float(np.radians(config.turn))
+    rig = turned(performance.rig, starts, seed, reach, config.turn_share)
+    return dataclasses.replace(performance, rig=rig)
 
 
 def _frames(
@@ -101,6 +111,8 @@ def _shard(
         weights=stored_weights(weights),
         points=np.stack([points for points, _ in stored]),
         distance=np.array([distance for _, distance in stored], np.float32),
+        focal=np.array([frame.focal for frame in frames], np.float32),
+        anchor=np.stack([frame.anchor for frame in frames]),
         triangles=person.scene.mesh.triangles.astype(np.uint16),
         landmarks=np.stack([landmarks.at(frame.screen) for frame in frames]),
         rig=np.stack([frame.rig for frame in frames]),

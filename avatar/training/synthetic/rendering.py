@@ -11,6 +11,7 @@ import numpy as np
 from avatar.rig import Vector
 from avatar.semo.types import Camera
 from avatar.training.synthetic.ambient import Box, towards, transformed
+from avatar.training.synthetic.anchor import anchor
 from avatar.training.synthetic.buffers import (
     Bytes,
     Floats,
@@ -43,11 +44,14 @@ class Setting:
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """image (S,S,3) uint8; alpha (S,S) uint8, the person's share; screen (V,3): pixel x, y and
-    1 / depth of every vertex; labels at the pixels' centres; rig (63,)."""
+    1 / depth of every vertex; focal: px; anchor (3,) as in shards; labels at the pixels' centres;
+    rig (63,)."""
 
     image: Bytes
     alpha: Bytes
     screen: Floats
+    focal: float
+    anchor: Floats
     labels: Labels
     rig: Vector
 
@@ -75,7 +79,8 @@ class Renderer:
         normal, area = np.empty_like(points), np.empty(len(points), np.float32)
         normals(points, person.scene.mesh.triangles, normal, area)
         screen = self._screen(points, setting.camera)
-        vertices = Vertices(points, normal, screen, ambient_now(person, model, area))
+        light, relief = ambient_now(person, model, area), person.relief.at(rig)
+        vertices = Vertices(points, normal, screen, light, relief)
         lighting = self._lighting(person, points, setting)
         samples, picture = self._samples, self._picture
         rasterise(person.solid, person.scene, screen, samples)
@@ -121,4 +126,7 @@ class Renderer:
         )
         label_pixels(person.scene, screen, self._samples, labels)
         pixels = np.asarray(screen / np.array([SAMPLES, SAMPLES, 1]), np.float32)
-        return Frame(image, alpha, pixels, labels, np.array(rig, np.float32))
+        camera = setting.camera
+        at = anchor(person.eye_centres, rig, camera, size)
+        kept = np.array(rig, np.float32)
+        return Frame(image, alpha, pixels, camera.focal * size, at, labels, kept)

@@ -13,6 +13,8 @@ side, V vertices, T triangles. Pixel positions are continuous, the first pixel's
 | weights | (F,S,S,2) uint8 | of the triangle's first two corners, 0..255 for -0.5..1.5 |
 | points | (F,V,3) int16 | vertices: x, y in S / 8192 px; depth minus `distance` in 256ths cm |
 | distance | (F,) float32 | cm |
+| focal | (F,) float32 | the camera's focal length, px |
+| anchor | (F,3) float32 | px x, y, depth cm: midway between the eyeballs' centres, see `anchor` |
 | triangles | (T,3) uint16 | vertices; those of the face pack's head come first, in its order |
 | landmarks | (F,150,2) float32 | px, order of `avatar.landmarks.GROUPS` |
 | rig | (F,63) float32 | `avatar.rig.RIG` |
@@ -25,12 +27,14 @@ side, V vertices, T triangles. Pixel positions are continuous, the first pixel's
 | real | (F,S,S) uint8 | photos only: 255 where the pixel is the photo's, 0 where it is made up |
 | info | JSON | kind (render or photo), format, seed, split, emotion, traits or name, ... |
 
-Photos have the learned surface's points and triangles instead of the pack's; their surface ends
-where the face does, and `UNKNOWN` in the segmentation is hair, clothes or neck.
+Folds of the skin (`folds`) are in the pictures' shading alone: points, depth and flow are those of
+the smooth surface. Photos have the learned surface's points and triangles instead of the pack's;
+their surface ends where the face does, and `UNKNOWN` in the segmentation is hair, clothes or neck.
 """
 
 import io
 import json
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +48,7 @@ from avatar.training.synthetic.labels import Seen, flow_between
 
 NOTHING = 65535
 UNKNOWN = 255
-FORMAT = 2
+FORMAT = 3
 POINT_STEPS, DEPTH_STEPS = 8192, 256
 LEVEL = 1  # of compression; higher ones cost more than the rendering
 PLAIN = frozenset({"points"})  # hardly shrink
@@ -62,6 +66,8 @@ class Shard:
     weights: Bytes
     points: NDArray[np.int16]
     distance: Floats
+    focal: Floats
+    anchor: Floats
     triangles: NDArray[np.uint16]
     landmarks: Floats
     rig: Floats
@@ -121,7 +127,7 @@ def stored_points(screen: Floats, size: int) -> tuple[NDArray[np.int16], float]:
 def save_shard(shard: Shard, path: Path) -> None:
     """Write a shard; the same content gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part")  # others may write it, too
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         for name in Shard.__slots__:
             value = getattr(shard, name)

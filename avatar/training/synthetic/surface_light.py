@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from avatar.training.synthetic.bending import bent
 from avatar.training.synthetic.buffers import PART, Floats, Lighting, Look, Scene, Vertices
 from avatar.training.synthetic.materials import Column, Kind
 
@@ -20,6 +21,7 @@ KIND, TEXTURE, ALPHA = int(Column.KIND), int(Column.TEXTURE), int(Column.ALPHA)
 RED, WRAP_RED = int(Column.RED), int(Column.WRAP_RED)
 ROUGHNESS, SPECULAR = int(Column.ROUGHNESS), int(Column.SPECULAR)
 TWO_SIDED, GREY = int(Column.TWO_SIDED), int(Column.GREY)
+RELIEF = int(Column.RELIEF)
 SKIN, HAIR = int(Kind.SKIN), int(Kind.HAIR)
 VEIL, LENS = int(Kind.VEIL), int(Kind.LENS)
 
@@ -184,6 +186,16 @@ def surface_point(scene: Scene, t: int, shares: Triple, vertices: Vertices) -> P
 
 
 @njit(**PART)
+def folded(scene: Scene, t: int, shares: Triple, vertices: Vertices, point: Point) -> Point:
+    """The point with the normal that the skin's folds give it, and their shade."""
+    nx, ny, nz, shade = bent(scene, t, shares, vertices, point.normal)
+    vx, vy, vz = point.towards
+    facing = max(nx * vx + ny * vy + nz * vz, 0.03)
+    open_ = max(point.ambient * (1 - shade), 0.02)
+    return Point(point.position, (nx, ny, nz), point.towards, facing, open_)
+
+
+@njit(**PART)
 def diffuse(point: Point, lighting: Lighting, material: Floats, key: float) -> Triple:
     """Light that arrives and is scattered, before the albedo."""
     skin = int(material[KIND]) == SKIN
@@ -259,6 +271,8 @@ def shade(
         light = max(h[0, 0] + h[0, 1] + h[0, 2], 0.0)  # what is dark stays darker than skin
         return red * light, green * light, blue * light, alpha
     point = surface_point(scene, t, shares, vertices)
+    if material[RELIEF] > 0:
+        point = folded(scene, t, shares, vertices, point)
     key = key_visibility(lighting, point.position)
     dr, dg, db = diffuse(point, lighting, material, key)
     sr, sg, sb = mirrored(point, lighting, material, key)

@@ -72,6 +72,19 @@ class Glasses:
     tint: float
 
 
+@dataclass(frozen=True, slots=True)
+class SkinFolds:
+    """age: 0 young to 1 old; depth: of all folds, 1 is usual; lines of the forehead and their
+    spacing on the face's map; irregular: 0 ruled, 1 usual; dimple: depth of the cheeks' dimples."""
+
+    age: float
+    depth: float
+    lines: int
+    spacing: float
+    irregular: float
+    dimple: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Traits:
     """codes (80,), semantics (7,) multiply the pack's modes; colours are linear; empty names: none.
@@ -104,6 +117,7 @@ class Traits:
     cloth_tint: Colour
     cloth_grey: float
     glasses: Glasses | None
+    folds: SkinFolds
 
 
 def draw_traits(wardrobe: Wardrobe, seed: int) -> Traits:
@@ -142,6 +156,20 @@ def draw_traits(wardrobe: Wardrobe, seed: int) -> Traits:
         cloth_tint=_cloth_tint(rng) if grey_cloth else (1.0, 1.0, 1.0),
         cloth_grey=0.9 if grey_cloth else 0.0,
         glasses=_glasses(rng) if rng.random() < 0.22 else None,
+        folds=_folds(np.random.default_rng([seed, 7]), skin),
+    )
+
+
+def _folds(rng: Rng, skin: str) -> SkinFolds:
+    """A generator of its own: other traits are older than folds and stay as they were."""
+    ages = (0.65, 1.0) if "old" in skin else (0.25, 0.7) if "middle" in skin else (0.0, 0.3)
+    return SkinFolds(
+        age=float(rng.uniform(*ages)),
+        depth=float(np.clip(np.exp(rng.normal(0, 0.3)), 0.5, 1.7)),
+        lines=int(rng.integers(3, 7)),
+        spacing=float(rng.uniform(0.014, 0.026)),
+        irregular=float(rng.uniform(0.6, 1.6)),
+        dimple=float(rng.uniform(0.5, 1.0) if rng.random() < 0.3 else rng.uniform(0, 0.3)),
     )
 
 

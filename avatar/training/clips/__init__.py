@@ -1,0 +1,1 @@
+"""Real video for training: face tracks, filters, shards, self-supervised fine-tuning."""
