@@ -71,3 +71,25 @@ def canonical(anchor: Floats, focal: float) -> Square:
     """The square around a head: anchor (3,) px x, px y, depth cm; focal in px."""
     per_cm = focal / float(anchor[2])
     return Square(float(anchor[0]), float(anchor[1]) + DROP_CM * per_cm, SIDE_CM * per_cm)
+
+
+def angles_of(turn: Floats) -> Floats:
+    """(3,) yaw, pitch, roll of a (3, 3) of `avatar.semo.pose.rotation`: its inverse."""
+    pitch = -np.arcsin(np.clip(turn[1, 2], -1, 1))
+    yaw, roll = np.arctan2(turn[0, 2], turn[2, 2]), -np.arctan2(turn[1, 0], turn[1, 1])
+    return np.array([yaw, pitch, roll], np.float32)
+
+
+def head_motion(first: Vector, now: Vector, camera: Floats, scale: float = 1.0) -> Vector:
+    """(6,) pose that moves a portrait's head as another one moved.
+
+    first, now: (6,) poses as the tracker says them, towards its camera; camera: (3, 3) of the
+    portrait, model to camera space; scale: of this head to that one. Turns are composed, for angles
+    do not subtract; the way of the anchor is taken in camera space, less what the turn does to it.
+    """
+    angles = angles_of(upright(first[:3]).T @ upright(now[:3]))
+    way = (carried(ANCHOR, now) - carried(ANCHOR, first)) * np.float32(scale)
+    still = np.concatenate([angles, np.zeros(3, np.float32)])
+    shift = camera.T @ way - (carried(ANCHOR, still) - ANCHOR)
+    pose = np.concatenate([angles, shift * np.array([1, -1, 1])])
+    return np.asarray(pose, np.float32)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from avatar.rig import EXPRESSIONS, GAZE_AT, INDEX, LOOKS, POSE_AT, Vector, follow_gaze
-from avatar.semo.facing import NATURAL_PITCH, facing, upright
+from avatar.semo.facing import head_motion
 from avatar.semo.neutral import FaceAtLandmarks, target_rig
 from avatar.semo.surface import FaceSurface
 from avatar.semo.types import FittedPortrait, Floats
@@ -34,9 +34,9 @@ _AJAR, _WIDEST = 0.05, 3.0  # cm between the lips: what counts as closed; the mo
 _CLOSE_BOUNDS = (-0.15, 0.9)  # of mouthClose
 _PROBE = np.float32(0.1)  # of mouthClose, for its effect
 # Where a pose begins to be held back, and the most that a portrait can follow: radians, cm.
-_EASY = np.array([0.20, 0.14, 0.22, 1.2, 1.2, 3.0], np.float32)
-_MOST = np.array([0.35, 0.25, 0.36, 2.2, 2.2, 6.0], np.float32)
-_TOGETHER = 1.15  # the most of all six, in shares of `_MOST`, as one length
+_EASY = np.array([0.28, 0.20, 0.26, 1.2, 1.2, 3.0], np.float32)
+_MOST = np.array([0.44, 0.33, 0.42, 2.2, 2.2, 6.0], np.float32)
+_TOGETHER = 1.2  # the most of all six, in shares of `_MOST`, as one length
 _FARTHEST = np.float32(1.2)  # radians, beyond which a reading is wrong
 _MOST_GAZE = np.array([0.5, 0.4], np.float32)
 _WEIGHTS = slice(0, len(EXPRESSIONS))
@@ -169,12 +169,10 @@ class Transfer:
         return follow_gaze(self._with_lips(out, driver))
 
     def _moved(self, driver: Vector) -> Floats:
-        """(6,) pose from the driver's rest, as the head itself feels it."""
-        rest, now = self._reference.rest[POSE_AT], driver[POSE_AT]
-        turn = upright(rest[:3]).T @ upright(now[:3].clip(-_FARTHEST, _FARTHEST))
-        angles = facing(turn)
-        angles[1] += NATURAL_PITCH
-        return np.concatenate([angles, (now - rest)[3:] * self._scale]).astype(np.float32)
+        """(6,) pose from the driver's rest."""
+        rest, now = self._reference.rest[POSE_AT], driver[POSE_AT].copy()
+        now[:3] = now[:3].clip(-_FARTHEST, _FARTHEST)
+        return head_motion(rest, now, self._fitted.camera.rotation, self._scale)
 
     def _asked(self, driver: Vector) -> Vector:
         """Absolute: the driver's expression on the portrait's neutral face."""
@@ -240,7 +238,7 @@ def _expression(rig: Vector) -> Vector:
     return out
 
 
-def _head_scale(fitted: FittedPortrait) -> np.float32:
+def _head_scale(fitted: FittedPortrait) -> float:
     """Size of the portrait's head as the surface has it, of the mean head's: by the eyes."""
     apart = float(np.linalg.norm(fitted.eye_centres[0] - fitted.eye_centres[1]))
-    return np.float32(np.clip(apart / 6.3, 0.7, 1.4))
+    return float(np.clip(apart / 6.3, 0.7, 1.4))

@@ -12,12 +12,12 @@ import numpy as np
 
 from avatar.rig import POSE_AT, Vector
 from avatar.semo.encoder import MaskedMotionEncoder
-from avatar.semo.facing import facing, upright
+from avatar.semo.facing import facing, head_motion
 from avatar.semo.iris import find_irises
 from avatar.semo.prepared import prepared
 from avatar.semo.solve_landmarks import State, solve_landmarks
 from avatar.semo.tracking import MotionTracker
-from avatar.semo.types import TOKEN
+from avatar.semo.types import TOKEN, FittedPortrait
 from avatar.training.evaluate.album import Bytes, Floats
 from avatar.training.evaluate.motion_scenes import Scene, Sitter, Studio
 from avatar.training.evaluate.repose import reposed
@@ -111,23 +111,16 @@ def applied(tokens: Floats, sitter: Sitter) -> Floats:
     `avatar.semo.transfer`, which is made for performances and not for reconstruction.
     """
     first, *others = sitter.surface.token_to_rig(tokens)
-    rigs = [added(sitter.fitted.rig, first, now) if _sound(now) else None for now in others]
+    rigs = [added(sitter.fitted, first, now) if _sound(now) else None for now in others]
     return _tokens(sitter, rigs)
 
 
-def added(own: Vector, first: Vector, now: Vector) -> Vector:
-    """(63,) `own` and what changed between two rigs of anybody."""
-    out = own + now - first
-    start, (before, after) = POSE_AT.start, (upright(rig[POSE_AT][:3]) for rig in (first, now))
-    out[start : start + 3] = own[start : start + 3] + angles(before.T @ after)
+def added(fitted: FittedPortrait, first: Vector, now: Vector) -> Vector:
+    """(63,) the portrait's own rig and what changed between two rigs of anybody."""
+    out = fitted.rig + now - first
+    moved = head_motion(first[POSE_AT], now[POSE_AT], fitted.camera.rotation)
+    out[POSE_AT] = fitted.rig[POSE_AT] + moved
     return np.asarray(out, np.float32)
-
-
-def angles(turn: Floats) -> Floats:
-    """(3,) yaw, pitch and roll of a (3, 3) of `avatar.semo.pose.rotation`, its inverse."""
-    pitch = -np.arcsin(np.clip(turn[1, 2], -1, 1))
-    yaw, roll = np.arctan2(turn[0, 2], turn[2, 2]), -np.arctan2(turn[1, 0], turn[1, 1])
-    return np.array([yaw, pitch, roll], np.float32)
 
 
 def _sound(values: Floats) -> bool:
