@@ -84,7 +84,7 @@ def test_known_flow_brings_the_source_to_the_target(folder):
 def test_pairs_belong_to_one_shot_and_split(folder):
     pairs = pairs_of([folder], "held_out", load_surface(), TINY)
     assert pairs.images.shape == (4, 32, 32, 3) and pairs.tokens.shape == (4, 64)
-    assert (pairs.source != pairs.target).all() and len(pairs.source) == 12
+    assert (pairs.source != pairs.target).all() and len(pairs.source) == 4 * TINY.sources
     assert pairs.flow.shape[1:] == (16, 16, 2)
     one = pairs_of([folder], "held_out", load_surface(), TINY, most=2)
     assert len(one.source) == 2

@@ -13,7 +13,7 @@ import numpy as np
 from avatar.landmark_net import FaceFound, Square, square_of
 from avatar.rig import POSE_AT, Vector
 from avatar.semo.encoder import SIDE, Encoding, MaskedMotionEncoder
-from avatar.semo.facing import ANCHOR, DROP_CM, SIDE_CM, carried, facing
+from avatar.semo.facing import ANCHOR, DROP_CM, SIDE_CM, carried, facing, unsighted, upright
 from avatar.semo.head_pose import HeadPose, Known
 from avatar.semo.smoothing import OneEuro
 from avatar.semo.surface import FaceSurface
@@ -52,10 +52,13 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """Who is followed; last: the camera of the last frame; start: (3,) shift in the first."""
+    """Who is followed. last: the camera of the last frame; of the first one: turn (3, 3) of the
+    head, its pose (6,), and start (3,), where the anchor was in camera space."""
 
     known: Known
     last: Camera
+    turn: Floats
+    pose: Vector
     start: Floats
 
 
@@ -165,15 +168,28 @@ class MotionTracker:
     def _pose(self, points: Floats, rig: Vector) -> Vector:
         """(6,) head pose: angles towards the camera, then cm from the first frame."""
         if self._person is None:
-            known = self._heads.begin(points, rig)
-            camera = known.state.camera
-            self._person = Person(known, camera, _shift(camera))
-        else:
-            known = self._person.known
-            camera = self._heads.follow(known, self._person.last, points, rig)
-            self._person = replace(self._person, last=camera)
-        angles = facing(camera.rotation)
-        return np.concatenate([angles, _shift(camera) - self._person.start]).astype(np.float32)
+            self._person = self._met(points, rig)
+        known = self._person.known
+        camera = self._heads.follow(known, self._person.last, points, rig)
+        self._person = person = replace(self._person, last=camera)
+        turn = person.turn @ known.state.camera.rotation.T @ camera.rotation
+        angles, at = facing(np.asarray(turn, np.float32)), camera.to_camera(ANCHOR) - person.start
+        pose = np.concatenate([angles, np.zeros(3, np.float32)]).astype(np.float32)
+        # What the turn itself does to the anchor is not a shift of the head.
+        swung = carried(ANCHOR, pose) - carried(ANCHOR, person.pose)
+        pose[3:] = (at - swung) * np.array([1, -1, 1], np.float32)
+        return pose
+
+    def _met(self, points: Floats, rig: Vector) -> "Person":
+        """Who the first frame shows. Which way is straight ahead says the encoder: a fit takes a
+        person's proportions for a turn."""
+        known = self._heads.begin(points, rig)
+        camera = known.state.camera
+        start = camera.to_camera(ANCHOR)
+        off = start[:2] * np.array([1, -1], np.float32) / -start[2]
+        turn = unsighted(upright(rig[POSE_AT][:3]), off, 1.0)
+        pose = np.concatenate([facing(turn), np.zeros(3, np.float32)]).astype(np.float32)
+        return Person(known, camera, turn, pose, start)
 
     def _moved(self, token: Floats, rig: Vector, pose: Vector) -> Floats:
         """(64,) the token with another pose, expression and gaze as they are."""
@@ -181,14 +197,6 @@ class MotionTracker:
         after[POSE_AT] = pose
         change = self._surface.rig_to_token(after) - self._surface.rig_to_token(before)
         return np.asarray(token + change, np.float32)
-
-
-def _shift(camera: Camera) -> Floats:
-    """(3,) cm to the right, down and nearer, of the head's place less what its turn moves."""
-    anchor = camera.to_camera(ANCHOR)
-    pose = np.concatenate([facing(camera.rotation), np.zeros(3)]).astype(np.float32)
-    swung = carried(ANCHOR, pose) - ANCHOR
-    return np.asarray((anchor - swung) * np.array([1, -1, 1], np.float32), np.float32)
 
 
 def placed(square: Square, placement: Floats) -> Square:
