@@ -1,5 +1,6 @@
 """The tracked head's pose, from landmarks whose true motion is known."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -71,6 +72,19 @@ def test_the_first_frame_is_explained_without_rest() -> None:
     known = pose.begin(first, still)
     camera = pose.follow(known, known.state.camera, first, still)
     assert np.abs(camera.rotation - known.state.camera.rotation).max() < 1e-3
+
+
+def test_a_place_that_leads_nowhere_is_left() -> None:
+    pose = HeadPose(load_surface())
+    first, still = _marks()
+    known = pose.begin(first, still)
+    points, read = _marks(yaw=0.2)
+    wanted = pose.follow(known, known.state.camera, points, read)
+    camera = known.state.camera
+    for lost in (np.array([0, 0, -1e-3]), np.array([0, 0, 40.0]), np.array([np.nan, 0, -50])):
+        last = replace(camera, translation=lost.astype(np.float32))
+        found = pose.follow(known, last, points, read)
+        assert np.abs(found.rotation - wanted.rotation).max() < 0.02
 
 
 def test_a_portrait_moves_its_head_as_the_driver_does() -> None:

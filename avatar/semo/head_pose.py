@@ -19,6 +19,7 @@ from avatar.semo.types import Camera, Floats
 
 ROUNDS = 4
 HUBER = 2.0  # expected distances
+FARTHEST = 5.0  # times as far from the camera as in the first frame
 # How far landmarks lie from where a rigid head would have them, eye distances: contours slide,
 # lips and brows do more than a rig says.
 _SIGMA = {"nose": 0.02, "right_eye": 0.02, "left_eye": 0.02, "face_oval": 0.08,
@@ -59,12 +60,17 @@ class HeadPose:
     def follow(self, known: Known, last: Camera, points: Floats, read: Vector) -> Camera:
         """The camera of another frame, by its landmarks and its rig as the encoder reads it; last:
         where to start from."""
-        rig = known.state.rig + read - known.read
-        state = replace(known.state, rig=np.asarray(rig, np.float32), camera=last)
-        shape = at_landmarks(self._known, state)
-        for _ in range(ROUNDS):
-            state = replace(state, camera=self._stepped(known, state.camera, shape, points))
-        return state.camera
+        rig = np.asarray(known.state.rig + read - known.read, np.float32)
+        shape = at_landmarks(self._known, replace(known.state, rig=rig))
+        first = known.state.camera
+        for start in (last, first):  # after a cut the last frame's place may lead nowhere
+            camera = start
+            for _ in range(ROUNDS):
+                if _near(camera, first):
+                    camera = self._stepped(known, camera, shape, points)
+            if _near(camera, first):
+                return camera
+        return first
 
     def _explained(self, state: State) -> tuple[Floats, Floats]:
         seen = state.camera.to_camera(at_landmarks(self._known, state))
@@ -87,3 +93,12 @@ class HeadPose:
             rotation=np.asarray(turn_by(step[:3]) @ camera.rotation, np.float32),
             translation=np.asarray(camera.translation + step[3:], np.float32),
         )
+
+
+def _near(camera: Camera, first: Camera) -> bool:
+    """Whether a head can be there: before the camera, at most FARTHEST times as far as at first,
+    nor as much nearer."""
+    if not np.isfinite(camera.translation).all():
+        return False
+    ratio = float(camera.translation[2] / first.translation[2])
+    return 1 / FARTHEST < ratio < FARTHEST
