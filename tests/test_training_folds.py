@@ -13,7 +13,6 @@ from avatar.semo.folds import CHANNELS, load_folds  # noqa: E402
 from avatar.training.completion.config import FoldConfig  # noqa: E402
 from avatar.training.completion.fold_data import STEPS, FoldSamples  # noqa: E402
 from avatar.training.completion.fold_export import export, tint_of  # noqa: E402
-from avatar.training.completion.fold_plot import plot  # noqa: E402
 from avatar.training.completion.fold_train import (  # noqa: E402
     batch,
     held_out,
@@ -23,6 +22,7 @@ from avatar.training.completion.fold_train import (  # noqa: E402
     started,
     train,
 )
+from avatar.training.completion.plot import FOLDS, plot  # noqa: E402
 from avatar.training.completion.renders import played  # noqa: E402
 
 CONFIG = FoldConfig(folds=4, widths=(8, 8, 8), hidden=8, portraits=2, frames=3)
@@ -90,7 +90,7 @@ def test_training_goes_on_and_what_is_stored_does_the_same(
     train(made, tmp_path, 0.01, CONFIG, resume=True)
     rows = (tmp_path / "folds_log.csv").read_text().splitlines()
     assert len(rows) >= 3 and rows[0].startswith("seconds")
-    plot(tmp_path / "folds_log.csv", tmp_path / "curve.png")
+    plot(tmp_path / "folds_log.csv", tmp_path / "curve.png", FOLDS)
     assert (tmp_path / "curve.png").stat().st_size > 1000
     model = load(tmp_path / "folds.pt", CONFIG)
     export(model, tint_of(made), 2.0, tmp_path, {"why": "test"})

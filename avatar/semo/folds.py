@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from avatar.rig import Vector
 from avatar.semo.face_map import face_map
+from avatar.semo.loading import stored_arrays
 from avatar.semo.pixels import DENSITY
 from avatar.semo.raster import OPTIONS, Seen, rasterise
 from avatar.semo.stage import Posed
 from avatar.semo.surface import FaceSurface, Mlp
 from avatar.semo.types import Appearance, Floats, Ints, Region
 from avatar.semo.window import Window
-from emotion.errors import ConfigError
 from speech.onnx import session
 
 FORMAT = "limner-folds-1"
@@ -90,23 +90,8 @@ def net_input(rgb: np.ndarray, known: Floats, inside: Floats) -> Floats:
 
 def load_folds(folder: Path) -> FoldNet:
     """`folds.onnx` and `folds.safetensors` of a folder. Raises ConfigError if there are none."""
-    from safetensors import SafetensorError, safe_open
-
     path = folder / "folds.safetensors"
-    try:
-        with safe_open(path, framework="numpy") as file:
-            story = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(
-            f"The folds {path} cannot be read: {error}.",
-            "Restore the file from the repository, or train it: limner train completion.",
-        ) from error
-    if story.get("format") != FORMAT:
-        raise ConfigError(
-            f"The folds {path} have the format {story.get('format')!r}, not {FORMAT!r}.",
-            "Take the weights that belong to this version of Limner.",
-        )
+    arrays = stored_arrays(path, FORMAT, "limner train completion")
     count = sum(name.endswith(".weight") for name in arrays)
     layers = [
         tuple(np.asarray(arrays[f"{k}.{part}"], np.float32) for k in range(count))

@@ -21,6 +21,12 @@ _NETS = ("encode", "shape", "probe")
 
 def load_surface(path: Path = SURFACE) -> FaceSurface:
     """The learned surface. Raises ConfigError if the file is missing or of another format."""
+    return FaceSurface(_weights(stored_arrays(path, FORMAT, "limner train surface")))
+
+
+def stored_arrays(path: Path, expected: str, trained_by: str) -> dict[str, NDArray[np.generic]]:
+    """All arrays of a safetensors file of ours; expected: the format that its metadata names;
+    trained_by: the command that makes it. Raises ConfigError if it is missing or another one."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -29,15 +35,15 @@ def load_surface(path: Path = SURFACE) -> FaceSurface:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise ConfigError(
-            f"The face surface {path} cannot be read: {error}.",
-            "Restore the file from the repository, or train it: limner train surface.",
+            f"The weights {path} cannot be read: {error}.",
+            f"Restore the file from the repository, or train it: {trained_by}.",
         ) from error
-    if story.get("format") != FORMAT:
+    if story.get("format") != expected:
         raise ConfigError(
-            f"The face surface {path} has the format {story.get('format')!r}, not {FORMAT!r}.",
+            f"The weights {path} have the format {story.get('format')!r}, not {expected!r}.",
             "Take the weights that belong to this version of Limner.",
         )
-    return FaceSurface(_weights(arrays))
+    return arrays
 
 
 def save_surface(weights: SurfaceWeights, path: Path, story: dict[str, object]) -> None:

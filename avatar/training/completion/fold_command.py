@@ -20,8 +20,8 @@ from avatar.semo.loading import load_surface
 from avatar.training.completion.config import FoldConfig, Sittings
 from avatar.training.completion.fold_data import FoldSamples, fold_samples
 from avatar.training.completion.fold_export import export, tint_of
-from avatar.training.completion.fold_plot import plot
 from avatar.training.completion.fold_train import held_out, load, train
+from avatar.training.completion.plot import FOLDS, plot
 from avatar.training.completion.regions import Make, Shot, errors, summary
 from avatar.training.completion.renders import ShardSitting, Sitting, shard_sittings, sittings
 from emotion.errors import LimnerError
@@ -70,7 +70,7 @@ def run(task: Task, config: FoldConfig, made: Sittings) -> dict[str, object]:
     }
     export(model, tint_of(samples), config.shown, task.out, story)
     if (task.out / "folds_log.csv").exists():
-        plot(task.out / "folds_log.csv", task.out / "folds_curve.png")
+        plot(task.out / "folds_log.csv", task.out / "folds_curve.png", FOLDS)
     return {
         "portraits": len(samples.face),
         "held out portraits": int(samples.held.sum()),

@@ -7,7 +7,6 @@ OUT/folds_log.csv.
 from __future__ import annotations
 
 import copy
-import csv
 import logging
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from avatar.semo.face_map import SIDE
 from avatar.training.completion.config import FoldConfig
 from avatar.training.completion.fold_data import FACE_STEPS, STEPS, FoldSamples
 from avatar.training.completion.fold_model import FoldModel, begin, ridge
+from avatar.training.completion.log import append_row
 from avatar.training.landmarks.train import blend, rate_at
 
 LOG = logging.getLogger(__name__)
@@ -247,10 +247,5 @@ def _log(
     found = held_out(model, samples)
     row = [f"{begin_[0]:.1f}", str(begin_[1]), f"{begin_[2]:.5f}"]
     row += [f"{found[name]:.5f}" for name in FIELDS[3:]]
-    new = not path.exists()
-    with path.open("a", newline="") as stream:
-        writer = csv.writer(stream)
-        if new:
-            writer.writerow(FIELDS)
-        writer.writerow(row)
+    append_row(path, FIELDS, row)
     LOG.info("%s", row)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import csv
 import logging
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from avatar.training.completion.config import Config
 from avatar.training.completion.data import Kind, Samples
 from avatar.training.completion.evaluate import figures
+from avatar.training.completion.log import append_row
 from avatar.training.completion.model import Filling
 from avatar.training.landmarks.train import blend, rate_at
 
@@ -139,10 +139,5 @@ def _log(path: Path, begin: tuple[float, int, float], net: nn.Module, tests: Sam
     for kind in (Kind.PHOTO, Kind.RENDER):
         found = figures(net, tests.only(tests.kind == kind))
         row += ["", ""] if found is None else [f"{found.without:.3f}", f"{found.completed:.3f}"]
-    new = not path.exists()
-    with path.open("a", newline="") as stream:
-        writer = csv.writer(stream)
-        if new:
-            writer.writerow(FIELDS)
-        writer.writerow(row)
+    append_row(path, FIELDS, row)
     LOG.info("%s", row)
