@@ -268,7 +268,7 @@ def doctor(context: typer.Context, json: Json = False) -> None:
 )
 def train(
     context: typer.Context,
-    part: Annotated[str, typer.Argument(help="intake, surface or completion; then its options.")],
+    part: Annotated[str, typer.Argument(help="motion, reasoner, ...; then its options.")],
 ) -> None:
     """Train a network anew: `limner train surface --help` lists what it takes."""
     from apps.commands.training import run
@@ -286,7 +286,7 @@ def train(
 )
 def evaluate(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="motion, asked, flow, sheets or surface.")],
+    what: Annotated[str, typer.Argument(help="motion, sync, emotion, life, ...")],
 ) -> None:
     """Judge the face on held-out people: `limner evaluate motion --help` lists what it takes."""
     from apps.commands.evaluating import run
@@ -303,7 +303,7 @@ def evaluate(
     },
 )
 def synthesize(context: typer.Context) -> None:
-    """Make training data of rendered people and re-posed photos; --help lists what it takes."""
+    """Make training data: rendered people, re-posed photos, or `performances` of speech."""
     from apps.commands.synthesize import run
 
     raise typer.Exit(run(context.args))

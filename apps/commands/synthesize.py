@@ -1,4 +1,4 @@
-"""`limner synthesize`: starts the synthetic world in a process of its own.
+"""`limner synthesize`: renders faces, or makes performances, in a process of its own.
 
 The work lives in `avatar.training.synthetic`, which serving code never imports.
 """
@@ -7,9 +7,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-MODULE = "avatar.training.synthetic"
+FACES = "avatar.training.synthetic"
+PERFORMANCES = "avatar.training.performance"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Make a set of shards with the module's own options; its exit status."""
-    return subprocess.run([sys.executable, "-m", MODULE, *arguments], check=False).returncode
+    """Make a set of shards with the module's own options; its exit status.
+
+    "performances" as the first argument makes speech with motion instead of pictures.
+    """
+    wanted, options = FACES, list(arguments)
+    if options[:1] == ["performances"]:
+        wanted, options = PERFORMANCES, options[1:]
+    return subprocess.run([sys.executable, "-m", wanted, *options], check=False).returncode

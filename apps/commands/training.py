@@ -1,6 +1,6 @@
 """`limner train`: starts a training in a process of its own.
 
-The work lives in `avatar.training`, which serving code never imports.
+The work lives in `avatar.training` and `emotion.training`, which serving code never imports.
 """
 
 import subprocess
@@ -14,6 +14,9 @@ PARTS = {
     "completion": "avatar.training.completion",
     "motion": "avatar.training.motion",
     "image-space": "avatar.training.image_space",
+    "audio": "avatar.training.audio",
+    "reasoner": "avatar.training.reasoner",
+    "emotion": "emotion.training",
 }
 
 
