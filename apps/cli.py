@@ -199,23 +199,25 @@ def emotion(
     ] = None,
     audio: Annotated[Path | None, typer.Option(help="Read it from a recording.")] = None,
     labels: Annotated[str | None, typer.Option(help='"happy:0.8", "sadly angry".')] = None,
+    units: Annotated[str | None, typer.Option(help='Action units: "AU6:0.5,AU12:0.7".')] = None,
     stdin: Annotated[bool, typer.Option("--stdin", help="A text per line.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what is felt in a text, a recording or labels."""
-    if not stdin and text is None and audio is None and labels is None:
-        raise typer.BadParameter("give --text, --audio, --labels or --stdin")
-    if stdin and (text is not None or audio is not None or labels is not None):
+    """Say what is felt in a text, a recording, labels or action units, and by which words."""
+    given = [part for part in (text, audio, labels, units) if part is not None]
+    if not stdin and not given:
+        raise typer.BadParameter("give --text, --audio, --labels, --units or --stdin")
+    if stdin and given:
         raise typer.BadParameter("--stdin stands alone")
     settings = _settings(context)
-    from apps.commands.feelings import Feelings
+    from apps.commands.feelings import Feelings, Inputs
 
     feelings = Feelings(settings.settings.emotion.engine, as_json=json)
     if stdin:
         # Without a standard input (`<&-`) there are no lines; its type knows no `read1`.
         feelings.show_lines(cast("BufferedReader", sys.stdin.buffer) if sys.stdin else BytesIO())
     else:
-        feelings.show(text, audio, labels)
+        feelings.show(Inputs(text, audio, labels, units))
 
 
 @app.command()

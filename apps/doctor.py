@@ -11,6 +11,7 @@ import platform
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -27,6 +28,15 @@ Level = Literal["ok", "warn", "fail"]
 MIN_SHARED_MEMORY = 64 * 2**20  # frames of a few sessions
 MIN_MEMORY = 1.5 * 2**30
 PHRASE = "Hello there."
+_NETS = (".onnx", ".safetensors")
+# Without these no portrait lives: its surface, what moves it, and what reads pictures and feelings.
+_NEEDED = {
+    "avatar": (
+        "surface.safetensors", "reasoner.onnx", "audio_encoder.onnx", "landmarks.onnx",
+        "matte.onnx", "folds.onnx", "completion.onnx",
+    ),
+    "emotion": ("latents.safetensors",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +187,25 @@ def _gallery(settings: Settings) -> Finding | str:
 
 
 def _weights(settings: Settings) -> Finding | str:
-    spec = importlib.util.find_spec("avatar")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    files = [n for f in folders for n in os.listdir(os.path.join(f, "weights")) if n[0] != "."]
-    if not files:
-        return Finding(
-            "weights", "warn", "no face-landmark weights: uploaded pictures cannot be read",
-            "Check out avatar/weights (git checkout -- avatar/weights).",
-        )  # fmt: skip
-    return ", ".join(sorted(files))
+    found = {package: _weights_of(package) for package in _NEEDED}
+    missing = [
+        f"{package}/weights/{name}"
+        for package, names in _NEEDED.items() for name in names if name not in found[package]
+    ]  # fmt: skip
+    if missing:
+        level: Level = "fail" if settings.avatar.engine == "semo" else "warn"
+        remedy = f"Restore them from the repository: git checkout -- {' '.join(missing)}"
+        return Finding("weights", level, f"missing: {', '.join(missing)}", remedy)
+    return ", ".join(name for names in found.values() for name in names if name.endswith(_NETS))
+
+
+def _weights_of(package: str) -> list[str]:
+    """The files of a package's folder of weights."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        with suppress(FileNotFoundError):
+            return sorted(os.listdir(os.path.join(folder, "weights")))
+    return []
 
 
 def _encoder(settings: Settings) -> Finding | str:

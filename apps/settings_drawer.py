@@ -9,8 +9,6 @@ from apps.choices import Choices
 from apps.faces import Face
 from apps.theme import PLAIN, UI
 from emotion.errors import LimnerError
-from emotion.labels import COMPOUNDS
-from emotion.types import EMOTIONS, EmotionState
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.registry import SessionRegistry
 
-AUTOMATIC, HOLD = "Automatic", "Hold a feeling"
 OWN_VOICE = ""  # the radio's value for "the persona's own voice"
 _CONNECTING = "One moment: the page is still connecting. Please try again."
 _KEPT = """Your words and your voice stay on this machine unless you connect a brain that runs
@@ -32,6 +29,11 @@ _UPLOADS = {
 _REFRESH = "() => { window.limner?.refresh(); }"
 _OWN = "() => { window.limner?.choosePicture(); }"
 _PREVIEW = "() => { window.limner?.preview(); }"
+_FEELING = "The face feels what it says, unless you hold a feeling."
+_FEELINGS = """() => {
+  document.querySelector("#settings-close")?.click();
+  window.limner?.feelings.open();
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Drawer:
             with _section("Voice"):
                 self._voice(stage, status)
             with _section("Feeling"):
-                self._feeling(stage, status)
+                self._feeling()
             with _section("Privacy"):
                 self._privacy()
 
@@ -145,27 +147,11 @@ class Drawer:
         own = ("The persona's own", OWN_VOICE)
         return [own, *((_voice_label(v.title, v.description), v.id) for v in self.engines.voices)]
 
-    def _feeling(self, stage: "gr.HTML", status: "gr.HTML") -> None:
+    def _feeling(self) -> None:
         import gradio as gr
 
-        mode = gr.Radio([AUTOMATIC, HOLD], value=AUTOMATIC, show_label=False, label="Feeling")
-        gr.HTML(html_template=_feeling_bars(), **PLAIN, elem_id="feeling-bars")
-        with gr.Column(visible=False, elem_id="feeling-sliders") as held:
-            compound = gr.Dropdown(
-                [("A mixture of my own", ""), *((name, name) for name in COMPOUNDS)],
-                value="", label="Named feelings", filterable=False,
-            )  # fmt: skip
-            sliders = [gr.Slider(0, 1, 0, step=0.05, label=name) for name in EMOTIONS]
-
-        async def hold(token: str, chosen: str, *strengths: float) -> str:
-            named = dict(zip(EMOTIONS, strengths, strict=True))
-            feeling = EmotionState.from_strengths(named) if chosen == HOLD else None
-            return _status(await self.change(token, feeling=feeling))
-
-        mode.input(lambda chosen: gr.update(visible=chosen == HOLD), mode, held, **_QUIETLY)
-        compound.input(_compound_strengths, compound, sliders, **_QUIETLY)
-        for change in (mode.input, compound.input, *(slider.release for slider in sliders)):
-            change(hold, [stage, mode, *sliders], status, **_QUIETLY)
+        gr.HTML(f"<p>{_FEELING}</p>", **PLAIN)
+        gr.Button("Feelings").click(fn=None, js=_FEELINGS)
 
     def _privacy(self) -> None:
         import gradio as gr
@@ -213,10 +199,6 @@ def _voice_label(title: str, description: str) -> str:
     return f"{title}, {description}" if description else title
 
 
-def _compound_strengths(name: str) -> list[float]:
-    return [0.8 if emotion in COMPOUNDS.get(name, ()) else 0.0 for emotion in EMOTIONS]
-
-
 def _portrait_grid(faces: tuple[Face, ...]) -> str:
     items = "".join(
         f'<label title="{escape(face.description)}">'
@@ -226,11 +208,3 @@ def _portrait_grid(faces: tuple[Face, ...]) -> str:
         for face in faces
     )
     return f'<fieldset class="faces"><legend class="sr-only">Portrait</legend>{items}</fieldset>'
-
-
-def _feeling_bars() -> str:
-    rows = "".join(
-        f'<span>{name}</span><b class="feeling-{name}"><i data-feeling="{name}"></i></b>'
-        for name in EMOTIONS
-    )
-    return f'<div class="bars" aria-hidden="true">{rows}</div>'

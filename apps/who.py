@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from agent.persona import Persona, load_persona
 from apps.choices import Choice
 from apps.faces import Face, face_named
+from emotion.labels import COMPOUNDS
 
 if TYPE_CHECKING:
     from agent.models import ModelChoice
@@ -25,6 +26,7 @@ def who_json(choice: Choice, faces: tuple[Face, ...]) -> dict[str, Any]:
         "face": choice.own_face if choice.uploaded else face.picture if face else "",
         "portrait": face.name if face else "",
         "portrait_description": _description(choice, persona, face),
+        "mixtures": {name: list(parts) for name, parts in COMPOUNDS.items()},
     }
 
 

@@ -1,15 +1,9 @@
-"""How a feeling shows in the face, and how it comes and goes."""
-
-from collections import deque
+"""How a feeling shows in the face. How it comes and goes is `emotion.mood`'s."""
 
 import numpy as np
 
 from avatar.motion import Vector, vector
-from emotion.types import EMOTIONS, EmotionState
-
-ONSET_LEAD = 5  # frames by which the face is ahead of the words
-RISE, FALL = 0.30, 0.13  # share of the way per frame, twice in a row (a smooth S)
-INVISIBLE = 1e-4  # strengths below this are none
+from emotion.types import EMOTIONS
 
 # Offsets at intensity 1; see Ekman and Friesen's prototypes (action units in comments).
 _FACES: dict[str, dict[str, float]] = {
@@ -44,38 +38,3 @@ _OFFSETS = np.stack([vector(_FACES[name]) for name in EMOTIONS])
 def offsets(strengths: Vector) -> Vector:
     """(6,) strengths in [0, 1] to (D,) motion offsets; mixtures add."""
     return np.asarray(strengths @ _OFFSETS, np.float32)
-
-
-class Feeling:
-    """The feeling of one session: base mood, and feelings that belong to spans of speech."""
-
-    def __init__(self) -> None:
-        self._base = np.zeros(len(EMOTIONS), np.float32)
-        self._spans: deque[tuple[int, int, Vector]] = deque()
-        self._first = np.zeros(len(EMOTIONS), np.float32)
-        self._shown = np.zeros(len(EMOTIONS), np.float32)
-
-    def settle(self, emotion: EmotionState) -> None:
-        """Feel this from the next frame on, wherever no speech says otherwise."""
-        self._base = emotion.strengths().astype(np.float32)
-
-    def schedule(self, emotion: EmotionState, start: int, end: int) -> None:
-        """Feel this during frames start..end (of one piece of speech)."""
-        self._spans.append((start, end, emotion.strengths().astype(np.float32)))
-
-    def clear(self) -> None:
-        """Forget scheduled feelings; what shows fades to the base mood."""
-        self._spans.clear()
-
-    def step(self, frame: int) -> Vector:
-        """(D,) motion offsets at a frame; called once for each frame, in order."""
-        while self._spans and self._spans[0][1] < frame:
-            self._spans.popleft()
-        started = self._spans and self._spans[0][0] - ONSET_LEAD <= frame
-        target = self._spans[0][2] if started else self._base
-        if not (target.any() or self._first.any() or self._shown.any()):
-            return vector()
-        self._first += np.where(target > self._first, RISE, FALL) * (target - self._first)
-        self._shown += np.where(self._first > self._shown, RISE, FALL) * (self._first - self._shown)
-        self._shown[self._shown < INVISIBLE] = self._first[self._first < INVISIBLE] = 0
-        return offsets(self._shown)

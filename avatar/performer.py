@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from avatar.expressions import Feeling
+from avatar.expressions import offsets
 from avatar.idle import Life
 from avatar.motion import EXPRESSION, INDEX, PARAMS, Vector, f32
 from avatar.types import Activity
 from avatar.visemes import MouthFrame, MouthTrack
+from emotion.mood import Mood
 from emotion.types import EmotionState
 from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk
 
@@ -30,7 +31,7 @@ class Performer:
 
     def __init__(self, seed: int) -> None:
         self._track = MouthTrack()
-        self._feeling = Feeling()
+        self._mood = Mood(EmotionState.neutral())
         self._life = Life(seed)
         self._activity = Activity.IDLE
         self._motion = np.zeros(len(PARAMS), np.float32)
@@ -46,22 +47,27 @@ class Performer:
         """See `AvatarStream.push`."""
         self._activity = activity
         if speech is None:
-            self._feeling.settle(emotion)
+            self._mood = self._mood.settle(emotion, self.frame * SAMPLES_PER_FRAME)
             return
         self._track.push(speech)
         first = speech.start_sample // SAMPLES_PER_FRAME
-        last = (speech.start_sample + len(speech.pcm)) // SAMPLES_PER_FRAME
-        self._feeling.schedule(emotion, first, last)
+        end = speech.start_sample + len(speech.pcm)
+        now = self.frame * SAMPLES_PER_FRAME
+        self._mood = self._mood.feel(emotion, speech.start_sample, end, now)
         if not self._turns or self._turns[-1][1] != speech.turn:
             self._turns.append((first, speech.turn))
 
     def clear(self, frame: int) -> None:
         """See `AvatarStream.clear`."""
         self._track.clear()
-        self._feeling.clear()
+        self._mood = self._mood.cut(frame * SAMPLES_PER_FRAME)
         self._turns.clear()
         self._hush = HUSH
         self.frame = frame
+
+    def feel(self, emotion: EmotionState | None) -> None:
+        """See `AvatarStream.feel`."""
+        self._mood = self._mood.hold(emotion, self.frame * SAMPLES_PER_FRAME)
 
     def adjust(self, motion: Vector) -> None:
         """(D,) added to what the portrait does from the next frame on, until changed."""
@@ -70,7 +76,7 @@ class Performer:
     def step(self) -> Vector:
         """(D,) motion of frame number `frame`; moves on to the next."""
         mouth = self._track.at(self.frame)
-        feeling = self._feeling.step(self.frame)
+        feeling = offsets(self._mood.strengths(self.frame * SAMPLES_PER_FRAME))
         life = self._life.step(self._activity, mouth.level)
         target = self._combine(mouth, feeling, life)
         self._motion = self._motion + (target - self._motion).clip(-MAX_STEP, MAX_STEP)

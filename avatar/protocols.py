@@ -20,7 +20,9 @@ class AvatarStream(Protocol):
         nothing in particular), how it is felt, and the activity from the next frame on.
 
         Speech is queued and its lips move when frames reach its samples; `emotion` belongs to that
-        speech where there is one, else it applies from the next frame.
+        speech where there is one, else it is felt from the next frame on wherever no speech says
+        otherwise. A stream that has `feel` lets feelings come and go by itself (`emotion.mood`);
+        to one that has not the session tells them as they fade.
         """
         ...
 
@@ -40,6 +42,18 @@ class AvatarStream(Protocol):
     def adjust(self, rig: Vector) -> None:
         """(63,) float32 in avatar.rig order: added to the motion from the next frame on, until
         changed. A stream may lack this method: its portraits then have no controls."""
+        ...
+
+    def feel(self, emotion: EmotionState | None) -> None:
+        """What is felt from the next frame on whatever is said, queued speech included; None: by
+        itself again. A stream may lack this method: what the user holds then colours what is said
+        from then on."""
+        ...
+
+    def hear(self, pcm: NDArray[np.float32], start: int) -> None:
+        """What the user says while the portrait listens: (T,) float32 in [-1, 1], 16 kHz mono, to
+        react to as heard from sample `start` of the media clock (counted at 16 kHz). Pieces of 0.1
+        to 0.2 s follow one another. A stream may lack this method."""
         ...
 
     def drive(self, rgb: NDArray[np.uint8] | None, mode: DriveMode, at: float) -> Sight:

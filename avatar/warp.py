@@ -136,6 +136,10 @@ class WarpStream:
         """See `AvatarStream.adjust`."""
         self._performer.adjust(motion_of(rig))
 
+    def feel(self, emotion: EmotionState | None) -> None:
+        """See `AvatarStream.feel`."""
+        self._performer.feel(emotion)
+
 
 class WarpAvatar:
     """Warps portraits (an `Avatar`); needs no weights."""

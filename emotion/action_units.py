@@ -21,6 +21,7 @@ PROTOTYPES: Mapping[str, tuple[int, ...]] = {
 _RELATED = {10: 9, 11: 15, 13: 12, 14: 12, 17: 15, 24: 23, 25: 26, 27: 26}
 _NAME = re.compile(r"(?:AU)?\s*(\d{1,2})[LRlr]?", re.IGNORECASE)
 _UNITS = tuple(sorted({unit for units in PROTOTYPES.values() for unit in units}))
+UNITS = tuple(sorted({*_UNITS, *_RELATED}))  # the numbers that say something about a feeling
 _ROUNDS = 200  # of coordinate descent; the error is far below a rounding step after 50
 
 
@@ -37,6 +38,20 @@ def strengths_from_units(units: Mapping[str, float]) -> NDArray[np.float32]:
         if unit in _UNITS:
             shown[_UNITS.index(unit)] = max(shown[_UNITS.index(unit)], value)
     return _explain(shown).astype(np.float32)
+
+
+def unit_vector(units: Mapping[str, float]) -> NDArray[np.float32]:
+    """(U,) float32 in [0, 1] in the order of `UNITS`; units that tell nothing are left out.
+
+    units: as in `strengths_from_units`, with the same errors.
+    """
+    vector = np.zeros(len(UNITS), np.float32)
+    for name, value in units.items():
+        unit = _unit(name, value)
+        if unit in UNITS:
+            at = UNITS.index(unit)
+            vector[at] = max(float(vector[at]), value)
+    return vector
 
 
 def _unit(name: str, value: float) -> int:

@@ -18,6 +18,7 @@ from emotion.errors import ConfigError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from torch import Tensor
 
     from emotion.minilm_net import MiniLMNet
 
@@ -90,11 +91,27 @@ class MiniLM:
             rows: dict[int, NDArray[np.float32]] = {}
             for at in range(0, len(order), _BATCH):
                 picked = order[at : at + _BATCH]
-                batch = tokenizer.encode_batch([texts[i] for i in picked])
-                ids = torch.tensor([one.ids for one in batch])
-                mask = torch.tensor([one.attention_mask for one in batch], dtype=torch.bool)
+                ids, mask = _pieces(tokenizer, [texts[i] for i in picked])
                 rows.update(zip(picked, net(ids, mask).numpy(), strict=True))
         return [rows[i] for i in range(len(texts))]
+
+    def hidden(self, texts: Sequence[str], depth: int) -> "tuple[Tensor, Tensor]":
+        """The word pieces of at least one text after the first `depth` layers, for nets that go
+        on from there: (N, S, 384) float32, and (N, S) bool, true where a word piece stands."""
+        import torch
+
+        with self._lock, torch.inference_mode():
+            tokenizer, net = self._load()
+            keys = [_well_formed(text[:MAX_CHARACTERS]) for text in texts]
+            ids, mask = _pieces(tokenizer, keys)
+            return net.hidden(ids, mask, depth), mask
+
+    def upper(self, depth: int) -> "dict[str, Tensor]":
+        """The parameters above the first `depth` layers by name; the first one's begin with 0."""
+        with self._lock:
+            _, net = self._load()
+            found: dict[str, Tensor] = net.layers.layers[depth:].state_dict()
+            return found
 
     def _load(self) -> "tuple[Tokenizer, MiniLMNet]":
         if self._loaded is None:
@@ -110,6 +127,15 @@ class MiniLM:
             tokenizer.enable_padding()
             self._loaded = tokenizer, load_net(folder / "model.safetensors")
         return self._loaded
+
+
+def _pieces(tokenizer: "Tokenizer", texts: list[str]) -> "tuple[Tensor, Tensor]":
+    """(N, S) int64 numbers of word pieces and (N, S) bool, true where one stands."""
+    import torch
+
+    batch = tokenizer.encode_batch(texts)
+    ids = torch.tensor([one.ids for one in batch])
+    return ids, torch.tensor([one.attention_mask for one in batch], dtype=torch.bool)
 
 
 def _well_formed(text: str) -> str:

@@ -70,6 +70,17 @@ def state_from_labels(labels: Mapping[str, float]) -> EmotionState:
     return EmotionState.from_strengths(strengths)
 
 
+def mixture(shares: Mapping[str, float], intensity: float) -> EmotionState:
+    """Shares of labels (any scale in [0, 1]) felt at an intensity in [0, 1], which is that of the
+    strongest. Raises MediaError as `parse_labels`."""
+    strengths = state_from_labels(shares).strengths()
+    peak = float(strengths.max())
+    if peak <= 0:
+        return EmotionState.neutral()
+    scaled = (strengths * (_checked("intensity", intensity) / peak)).tolist()
+    return EmotionState.from_strengths(dict(zip(EMOTIONS, scaled, strict=True)))
+
+
 def _parse_one(part: str) -> tuple[str, float]:
     name, colon, number = part.partition(":")
     if not colon:

@@ -104,6 +104,22 @@ class Lexicon:
             named=bool(words) and self._names_only(words, found),
         )
 
+    def is_emoji(self, text: str) -> bool:
+        """Whether this is one of the emoji or smileys that the lexicon knows."""
+        return text in self._emoji
+
+    def degree(self, word: str) -> float:
+        """The factor that a word puts on the feeling after it: "very" 1.2, "slightly" 0.55."""
+        return self._degree.get(word, 1.0)
+
+    def negates(self, word: str) -> bool:
+        """Whether the word denies what follows."""
+        return word in self._negators
+
+    def turns(self, word: str) -> bool:
+        """Whether the word sets what follows against what went before."""
+        return word in self._contrast
+
     def _names_only(self, words: list[str], found: "list[_Found]") -> bool:
         count = sum(len(one.text.split()) for one in found)
         rest = sum(w in _FILLERS or w in self._degree or w in self._plain for w in words)

@@ -43,12 +43,19 @@ class MiniLMNet(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids: (B, S) int64; mask: (B, S) bool, true where a word piece stands -> (B, E)."""
-        places = torch.arange(ids.shape[1])
-        x = self.norm(self.words(ids) + self.positions(places) + self.types.weight[0])
-        x = self.layers(x, src_key_padding_mask=None if mask.all() else ~mask)
+        x = self.hidden(ids, mask, LAYERS)
         kept = mask.unsqueeze(-1).to(x.dtype)
         mean = (x * kept).sum(1) / kept.sum(1).clamp(min=1)
         return nn.functional.normalize(mean, dim=-1)
+
+    def hidden(self, ids: Tensor, mask: Tensor, depth: int) -> Tensor:
+        """(B, S, E): the word pieces after the first `depth` layers."""
+        places = torch.arange(ids.shape[1])
+        x: Tensor = self.norm(self.words(ids) + self.positions(places) + self.types.weight[0])
+        padding = None if bool(mask.all()) else ~mask
+        for layer in self.layers.layers[:depth]:
+            x = layer(x, src_key_padding_mask=padding)
+        return x
 
 
 def load_net(weights: Path) -> MiniLMNet:

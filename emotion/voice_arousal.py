@@ -38,10 +38,10 @@ def strengths_from_voice(audio: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def voice_arousal(audio: NDArray[np.float32]) -> float | None:
     """Arousal in [0, 1], 0.5 is everyday talk; None where nobody speaks. Raises as above."""
-    frames = _frames(_checked(audio)[:_LONGEST])
+    frames = frames_of(checked(audio)[:_LONGEST])
     level = 10 * np.log10((frames**2).mean(1) + 1e-12)
     loud = level > max(float(level.max()) - 25, -55)
-    pitch = _pitch(frames[loud])
+    pitch = pitch_of(frames[loud])
     voiced = pitch[pitch > 0]
     if len(voiced) < 5:
         return None
@@ -52,7 +52,8 @@ def voice_arousal(audio: NDArray[np.float32]) -> float | None:
     return float(np.clip(0.5 * np.clip(liveliness, 0, 1) + 0.5 * np.clip(loudness, 0, 1), 0, 1))
 
 
-def _checked(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+def checked(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sound itself. Raises MediaError when it is empty, not one-dimensional, or holds NaN."""
     if audio.ndim != 1 or audio.size == 0:
         raise MediaError(
             f"The sound has shape {audio.shape}.", "Give one channel with at least one sample."
@@ -62,7 +63,7 @@ def _checked(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     return audio
 
 
-def _frames(audio: NDArray[np.float32]) -> NDArray[np.float64]:
+def frames_of(audio: NDArray[np.float32]) -> NDArray[np.float64]:
     """(F, 640) float64; the last frame filled with silence."""
     count = -(-len(audio) // _FRAME)
     padded = np.zeros(count * _FRAME)
@@ -70,7 +71,7 @@ def _frames(audio: NDArray[np.float32]) -> NDArray[np.float64]:
     return padded.reshape(count, _FRAME)
 
 
-def _pitch(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+def pitch_of(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     """(F,) fundamental frequency in Hz by autocorrelation; 0 where unvoiced."""
     centred = frames - frames.mean(1, keepdims=True)
     power = np.abs(np.fft.rfft(centred, 2 * _FRAME)) ** 2

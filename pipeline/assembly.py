@@ -19,7 +19,6 @@ from agent.persona import Persona, load_persona
 from avatar.portraits import gallery
 from avatar.types import Portrait
 from emotion.errors import LimnerError
-from emotion.mood import Mood
 from pipeline.brains import access_of, brain_model, chosen
 from pipeline.casting import Cast
 from pipeline.clock import MediaClock
@@ -144,10 +143,10 @@ class Engines:
         if agent:
             await session.stop()
             parts.dialogue, parts.resting = agent, cast.persona.mood()
-            session.playout.mood = Mood(parts.resting)
+            session.playout.settle(parts.resting)
         parts.cast, parts.voice_id = cast, voice_id
         if "feeling" in wishes:
-            session.playout.held = wishes["feeling"]
+            session.playout.hold(wishes["feeling"])
         await session.enter(session.activity)
 
     def _recast(self, cast: Cast, wishes: dict[str, Any]) -> Cast:

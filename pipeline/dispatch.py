@@ -6,6 +6,7 @@ import structlog
 
 from avatar.controls import rig_of
 from emotion.errors import LimnerError, MediaError
+from emotion.labels import mixture
 from pipeline.messages import failure, state
 from pipeline.outlet import Outlet
 from pipeline.packets import VideoCodec
@@ -14,6 +15,7 @@ from pipeline.requests import (
     Ack,
     Camera,
     Controls,
+    Feel,
     Hello,
     Measured,
     Mic,
@@ -55,7 +57,7 @@ class Dispatcher:
         """A connection begins. Raises MediaError if the page did not say hello."""
         if hello is None:
             raise MediaError("The page did not introduce itself.", "Reload the page.")
-        generation = session.playout.generation
+        generation, held = session.playout.generation, session.playout.held
         outlet = self._outlet(list(hello.codecs), generation)
         outlet.hidden = hello.hidden
         outlet.message({
@@ -64,6 +66,7 @@ class Dispatcher:
             "codec": "h264" if outlet.codec is VideoCodec.H264 else "jpeg",
             "turn": session.turn, "controls": session.playout.avatar.adjustable,
             "camera": session.playout.avatar.drivable,
+            "feeling": None if held is None else held.as_dict(),
         })  # fmt: skip
         outlet.message(state(session.activity, generation, session.turn))
         outlet.message({"type": "chat", "version": session.page.chat_version})
@@ -96,6 +99,8 @@ class Dispatcher:
                 await replay(session, request.turn)
             case Controls():
                 _control(session, request)
+            case Feel():
+                _hold(session, request)
             case Camera():
                 await _watch(session, request)
             case Measured():
@@ -126,6 +131,12 @@ def _control(session: Session, request: Controls) -> None:
     if not playout.avatar.adjustable:
         raise MediaError("This face cannot be moved by hand.", "Choose another avatar engine.")
     playout.adjust(rig_of(request.values), request.open)
+
+
+def _hold(session: Session, request: Feel) -> None:
+    free = request.weights is None
+    emotion = None if free else mixture(request.weights or {}, request.intensity)
+    session.playout.hold(emotion, request.open)
 
 
 async def _watch(session: Session, request: Camera) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avatar.protocols import AvatarStream
 from avatar.rig import Vector
@@ -39,11 +40,21 @@ class Said:
         return self.speech.start_sample + len(self.speech.pcm) > frame * SAMPLES_PER_FRAME
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """Which of the methods that an `AvatarStream` may lack a stream has."""
+
+    adjust: bool = False
+    feel: bool = False
+    hear: bool = False
+    drive: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamState:
     """All it takes to open a stream where another broke off.
 
-    portrait: a name or path, or a picture that was never a file. rig: what was set by hand.
+    portrait: a name or path, or a picture that was never a file. rig, held: what was set by hand.
     """
 
     portrait: str | Portrait
@@ -54,6 +65,7 @@ class StreamState:
     activity: Activity = Activity.IDLE
     said: tuple[Said, ...] = ()
     rig: Vector | None = None
+    held: EmotionState | None = None
 
 
 class AvatarHost:
@@ -74,12 +86,11 @@ class AvatarHost:
         self._opener = ThreadPoolExecutor(1, "opener")
         self._meanwhile: dict[int, list[tuple[str, tuple[object, ...]]]] = {}
 
-    def open(self, stream: int, state: StreamState) -> Iterator[tuple[bool, bool] | None]:
+    def open(self, stream: int, state: StreamState) -> Iterator[Abilities | None]:
         """Start a stream as it stands; its number is also its region. Raises PortraitError.
 
         A new portrait takes a while, in which other streams go on and this yields None; the last
-        item tells whether the stream has controls and whether it follows a camera. What changes
-        meanwhile is made up for.
+        item tells what the stream can do. What changes meanwhile is made up for.
         """
         meanwhile = self._meanwhile[stream] = []
         try:
@@ -93,7 +104,9 @@ class AvatarHost:
         finally:
             if self._meanwhile.get(stream) is meanwhile:  # else its place was given away
                 del self._meanwhile[stream]
-        yield _can(opened, "adjust"), _can(opened, "drive")
+        yield Abilities(
+            **{name: _can(opened, name) for name in ("adjust", "feel", "hear", "drive")}
+        )
 
     def _opened(self, state: StreamState) -> AvatarStream:
         portrait = state.portrait
@@ -107,6 +120,8 @@ class AvatarHost:
             opened.push(said.speech, said.emotion, said.activity)
         if state.rig is not None and _can(opened, "adjust"):
             opened.adjust(state.rig)
+        if state.held is not None and _can(opened, "feel"):
+            opened.feel(state.held)
         return opened
 
     def _change(self, stream: int, method: str, *args: object) -> None:
@@ -144,6 +159,15 @@ class AvatarHost:
     def adjust(self, stream: int, rig: Vector) -> None:
         """As `AvatarStream.adjust`."""
         self._change(stream, "adjust", rig)
+
+    def feel(self, stream: int, emotion: EmotionState | None) -> None:
+        """As `AvatarStream.feel`."""
+        self._change(stream, "feel", emotion)
+
+    def hear(self, stream: int, pcm: NDArray[np.float32], start: int) -> None:
+        """As `AvatarStream.hear`; a stream that is being opened misses it."""
+        if stream not in self._meanwhile:
+            self._streams[stream].hear(pcm, start)
 
     def drive(self, stream: int, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight:
         """As `AvatarStream.drive`; pictures for a stream that is being opened are passed over."""
@@ -229,12 +253,32 @@ class RemoteAvatarStream:
         self._picture = np.empty((state.size, state.size, 3), np.uint8)  # the frame shown last
         self._start = 0  # the worker's `starts` when the stream was opened there
         self._closed = False
-        self.adjustable = self.drivable = False  # known once it is open
+        self._abilities = Abilities()  # known once it is open
 
     @property
     def size(self) -> int:
         """Edge of the frames in pixels."""
         return self._state.size
+
+    @property
+    def adjustable(self) -> bool:
+        """See `LiveAvatar.adjustable`."""
+        return self._abilities.adjust
+
+    @property
+    def feels(self) -> bool:
+        """See `LiveAvatar.feels`."""
+        return self._abilities.feel
+
+    @property
+    def hears(self) -> bool:
+        """See `LiveAvatar.hears`."""
+        return self._abilities.hear
+
+    @property
+    def drivable(self) -> bool:
+        """See `LiveAvatar.drivable`."""
+        return self._abilities.drive
 
     async def push(
         self, speech: SpeechChunk | None, emotion: EmotionState, activity: Activity
@@ -283,6 +327,15 @@ class RemoteAvatarStream:
         self._state = replace(self._state, rig=rig)
         await self._tell("adjust", rig)
 
+    async def feel(self, emotion: EmotionState | None) -> None:
+        """As `AvatarStream.feel`; only where it `feels`."""
+        self._state = replace(self._state, held=emotion)
+        await self._tell("feel", emotion)
+
+    async def hear(self, pcm: NDArray[np.float32], start: int) -> None:
+        """As `AvatarStream.hear`; only where it `hears`. The sound is not remembered."""
+        await self._tell("hear", pcm, start)
+
     async def drive(self, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight | None:
         """As `LiveAvatar.drive`; only where `drivable`. Pictures are not remembered."""
         sight: Sight | None = await self._tell("drive", jpeg, mode, at)
@@ -307,7 +360,7 @@ class RemoteAvatarStream:
             async with aclosing(self._worker.stream("open", self._region, self._state)) as steps:
                 async for step in steps:
                     if step is not None:
-                        self.adjustable, self.drivable = step
+                        self._abilities = step
         except BaseException:
             self._start = 0
             raise

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avatar.types import Activity
 from emotion.errors import LimnerError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 MicMode = Literal["off", "hands_free", "push", "release"]
 
 
+PASSED_ON = FEATURE_RATE * 15 // 100  # samples of the user's voice that the portrait gets at once
+
+
 class Listener:
     """The ears of one session."""
 
@@ -24,6 +28,7 @@ class Listener:
         self._session = session
         self._detector = session.parts.turns()
         self._mode: MicMode = "off"
+        self._user: list[NDArray[np.int16]] = []  # said, and not yet passed on to the portrait
         self._understanding: asyncio.Task[None] | None = None
 
     async def set_mode(self, mode: MicMode) -> None:
@@ -46,7 +51,20 @@ class Listener:
         if self._mode == "off":
             return
         whole = len(pcm) // 2 * 2
-        await self._handle(self._detector.feed(np.frombuffer(pcm[:whole], np.int16)))
+        piece = np.frombuffer(pcm[:whole], np.int16)
+        await self._handle(self._detector.feed(piece))
+        self._pass_on(piece)
+
+    def _pass_on(self, piece: NDArray[np.int16]) -> None:
+        """Let the portrait hear who it listens to: it nods in time."""
+        if self._session.activity is not Activity.LISTENING:
+            self._user.clear()
+            return
+        self._user.append(piece)
+        if sum(map(len, self._user)) >= PASSED_ON:
+            said = np.concatenate(self._user)
+            self._user.clear()
+            self._session.playout.hear(said.astype(np.float32) / np.float32(32768))
 
     async def _handle(self, events: list[TurnEvent]) -> None:
         for event in events:

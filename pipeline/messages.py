@@ -52,6 +52,12 @@ def sighting(got: float, sight: Sight) -> Message:
     return {"type": "camera", "got": got, "face": sight.face, "at": sight.at, "pts": pts}
 
 
+def feeling(emotion: EmotionState, pts: int, generation: int, *, held: bool) -> Message:
+    """How the portrait feels from its picture at `pts` on; held: as the user holds it."""
+    return {"type": "feeling", "pts": pts, "generation": generation, "held": held,
+            "label": emotion.dominant(), **emotion.as_dict()}  # fmt: skip
+
+
 def caption(
     clause: ReplyChunk, speech: SpeechChunk, emotion: EmotionState, generation: int
 ) -> Message:

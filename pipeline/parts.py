@@ -50,6 +50,16 @@ class LiveAvatar(Protocol):
         ...
 
     @property
+    def feels(self) -> bool:
+        """Whether the engine feels what it is told at once: only then may `feel` be called."""
+        ...
+
+    @property
+    def hears(self) -> bool:
+        """Whether the engine reacts to the user's voice: only then may `hear` be called."""
+        ...
+
+    @property
     def drivable(self) -> bool:
         """Whether the engine follows a camera: only then may `drive` be called."""
         ...
@@ -74,6 +84,14 @@ class LiveAvatar(Protocol):
 
     async def adjust(self, rig: Vector) -> None:
         """As `AvatarStream.adjust`."""
+        ...
+
+    async def feel(self, emotion: EmotionState | None) -> None:
+        """As `AvatarStream.feel`."""
+        ...
+
+    async def hear(self, pcm: NDArray[np.float32], start: int) -> None:
+        """As `AvatarStream.hear`."""
         ...
 
     async def drive(self, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight | None:

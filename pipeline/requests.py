@@ -97,6 +97,21 @@ class Controls(_Request):
     open: bool = True
 
 
+class Feel(_Request):
+    """The feeling that the user holds: shares of the emotions (or of named mixtures), and how
+    strongly; without weights the portrait feels by itself again.
+
+    `open`: the sliders are in front of the user, who wants to see each change at once.
+    """
+
+    type: Literal["feel"]
+    weights: dict[Annotated[str, Field(max_length=40)], float] | None = Field(
+        default=None, max_length=40
+    )
+    intensity: float = Field(default=1.0, ge=0, le=1)
+    open: bool = True
+
+
 class Camera(_Request):
     """A picture of the user's camera, a JPEG in base64, taken `at` seconds of the page's clock;
     off: there will be no more."""
@@ -115,7 +130,18 @@ class Ping(_Request):
 
 
 Request = Annotated[
-    Hello | Text | Stop | Ack | Measured | Visibility | Mic | Replay | Controls | Camera | Ping,
+    Hello
+    | Text
+    | Stop
+    | Ack
+    | Measured
+    | Visibility
+    | Mic
+    | Replay
+    | Controls
+    | Feel
+    | Camera
+    | Ping,
     Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(Request)

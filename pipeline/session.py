@@ -15,7 +15,6 @@ from typing import Any
 from agent.types import Audio, ReplyChunk, UserTurn
 from avatar.types import Activity
 from emotion.errors import LimnerError
-from emotion.mood import Mood
 from emotion.types import EmotionState
 from pipeline.clock import MediaClock
 from pipeline.listening import Listener
@@ -36,7 +35,7 @@ class Session:
     def __init__(self, parts: Parts, clock: MediaClock, lead: int, configure: Configure) -> None:
         self.parts = parts
         self.clock = clock
-        self.playout = Playout(clock, parts.avatar, lead, Mood(parts.resting), self._first_sound)
+        self.playout = Playout(clock, parts.avatar, lead, parts.resting, self._first_sound)
         self.page = Page(self.playout)
         self.listener, self.watcher = Listener(self), Watcher(self)
         self.transcript: list[ChatEntry] = []

@@ -115,6 +115,10 @@ class CountingAvatar:
     closed: bool = False
     adjustable: bool = True
     rigs: list[NDArray[np.float32]] = field(default_factory=list)
+    feels: bool = True
+    felt: list[EmotionState | None] = field(default_factory=list)
+    hears: bool = True
+    heard: list[tuple[NDArray[np.float32], int]] = field(default_factory=list)
     drivable: bool = True
     driven: list[tuple[bytes | None, str, float]] = field(default_factory=list)
     sight: Sight = field(default_factory=Sight)
@@ -144,6 +148,12 @@ class CountingAvatar:
 
     async def adjust(self, rig: NDArray[np.float32]) -> None:
         self.rigs.append(rig)
+
+    async def feel(self, emotion: EmotionState | None) -> None:
+        self.felt.append(emotion)
+
+    async def hear(self, pcm: NDArray[np.float32], start: int) -> None:
+        self.heard.append((pcm, start))
 
     async def drive(self, jpeg: bytes | None, mode: DriveMode, at: float) -> Sight:
         self.driven.append((jpeg, mode, at))

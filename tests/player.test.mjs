@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import {
   FrameQueue, GenerationGate, JitterBuffer, KIND, Outbox, RATE, RecordReader, SPEAKING, TimeBase,
-  avcCodec, backOff, joinCaptions, litWord, parsePacket,
+  Timeline, avcCodec, backOff, joinCaptions, litWord, parsePacket,
 } from "../apps/ui/logic.js";
 import { Flight } from "../apps/ui/camera.js";
 import { Cutter } from "../apps/ui/microphone.js";
@@ -324,4 +324,17 @@ test("the time from the camera to the face is measured once for each picture fol
   flight.answered({ got: 1080, at: 1040, pts: 10560 });
   flight.shown(10560, 1175);
   assert.deepEqual(flight.latencies, [130, 135]);
+});
+
+test("feelings are told when they are seen, and a newer course replaces an older one", () => {
+  const line = new Timeline();
+  for (const pts of [0, 4800, 9600]) line.add({ pts, generation: 0 });
+  assert.equal(line.take(-1), null);
+  assert.equal(line.take(5000).pts, 4800);
+  assert.equal(line.take(5000), null);
+  line.add({ pts: 7200, generation: 1 });
+  assert.equal(line.take(20000).pts, 7200, "what was told for later does not hold any more");
+  line.add({ pts: 1, generation: 1 });
+  line.cut(2);
+  assert.equal(line.take(20000), null);
 });

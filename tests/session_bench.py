@@ -1,5 +1,6 @@
 """A real session on scripted engines, for tests of what surrounds sessions."""
 
+from collections.abc import Callable
 from typing import Any
 
 from emotion.types import EmotionState
@@ -35,10 +36,14 @@ class QuietTurns:
 async def _configure(session: Session, **choices: object) -> None: ...
 
 
-def make_session(clock: MediaClock, dialogue: ScriptedDialogue | None = None) -> Session:
+def make_session(
+    clock: MediaClock,
+    dialogue: ScriptedDialogue | None = None,
+    turns: Callable[[], Any] = QuietTurns,
+) -> Session:
     """A session whose engines are scripted; everything else is real."""
     parts = Parts(
         dialogue or ScriptedDialogue(), WordMind(), ToneVoice(), "tone/a", CountingAvatar(),
-        ScriptedEars(), QuietTurns, EmotionState.neutral(),
+        ScriptedEars(), turns, EmotionState.neutral(),
     )  # fmt: skip
     return Session(parts, clock, LEAD, _configure)

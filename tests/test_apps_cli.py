@@ -392,6 +392,18 @@ def test_doctor_finds_the_chat_able_to_start(inside):
     assert {c["check"] for c in wrong} <= {"configuration", "port"}, wrong
 
 
+def test_doctor_names_missing_weights(monkeypatch):
+    from apps import doctor
+    from pipeline.config import Settings
+
+    monkeypatch.setattr(doctor, "_weights_of", lambda package: ["surface.safetensors"])
+    semo, warp = Settings(), Settings.model_validate({"avatar": {"engine": "warp"}})
+    found = doctor._weights(semo)
+    assert found.level == "fail" and "avatar/weights/reasoner.onnx" in found.detail
+    assert "surface" not in found.detail and "git checkout" in found.remedy
+    assert doctor._weights(warp).level == "warn"
+
+
 def test_doctor_names_the_port_in_use(inside):
     import socket
 

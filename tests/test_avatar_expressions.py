@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from avatar.expressions import ONSET_LEAD, Feeling, offsets
+from avatar.expressions import offsets
 from avatar.motion import INDEX
 from emotion.types import EMOTIONS, EmotionState
 
@@ -47,30 +47,3 @@ def test_every_two_emotions_differ() -> None:
     faces = [face(**{name: 1.0}) for name in EMOTIONS]
     for i, one in enumerate(faces):
         assert all(np.linalg.norm(one - other) > 0.7 for other in faces[:i])
-
-
-def test_feeling_starts_before_the_words_and_fades_after() -> None:
-    feeling = Feeling()
-    feeling.schedule(EmotionState.from_strengths({"happy": 1.0}), 30, 60)
-    smile = [feeling.step(frame)[INDEX["smile_l"]] for frame in range(120)]
-    assert max(smile[: 30 - ONSET_LEAD]) == 0
-    assert smile[30] > 0.1
-    assert smile[50] > 0.9
-    assert smile[80] < 0.5
-    assert smile[119] < 0.02
-    assert np.abs(np.diff(smile)).max() < 0.2
-
-
-def test_base_mood_holds_until_told_otherwise() -> None:
-    feeling = Feeling()
-    feeling.settle(EmotionState.from_strengths({"sad": 0.6}))
-    assert [feeling.step(frame) for frame in range(400)][-1][INDEX["frown"]] > 0.5
-
-
-def test_clear_returns_to_the_base_mood() -> None:
-    feeling = Feeling()
-    feeling.schedule(EmotionState.from_strengths({"angry": 1.0}), 0, 500)
-    for frame in range(40):
-        feeling.step(frame)
-    feeling.clear()
-    assert [feeling.step(frame) for frame in range(40, 110)][-1].max() < 0.05

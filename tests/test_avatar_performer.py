@@ -121,5 +121,38 @@ def test_head_and_brows_move_more_in_speech_than_in_silence() -> None:
     assert spread(Activity.SPEAKING) > spread(Activity.IDLE)
 
 
+def smiles(performer: Performer, count: int) -> np.ndarray:
+    return part(motions(performer, count), "smile_l")
+
+
+def test_a_feeling_starts_before_the_words_and_fades_after() -> None:
+    performer = Performer(0)
+    happy = EmotionState.from_strengths({"happy": 1.0})
+    performer.push(spoken("pau " * 30, 30 * 960), happy, Activity.SPEAKING)
+    last = performer.speaks_until() * 25
+    smile = smiles(performer, int(last) + 150)
+    assert smile[:24].max() < 0.02
+    assert smile[30] > 0.1 and smile[45] > 0.6
+    assert smile[-1] < 0.05
+    assert np.abs(np.diff(smile)).max() < 0.2
+
+
+def test_a_feeling_set_by_hand_shows_at_once_and_lets_go() -> None:
+    performer = Performer(0)
+    angry = EmotionState.from_strengths({"angry": 1.0})
+    performer.push(spoken("aa " * 60, 0), angry, Activity.SPEAKING)
+    assert smiles(performer, 30)[-1] < 0.05
+    performer.feel(EmotionState.from_strengths({"happy": 1.0}))
+    assert smiles(performer, 12)[-1] > 0.4
+    performer.feel(None)
+    assert smiles(performer, 25)[-1] < 0.1
+
+
+def test_the_mood_at_rest_holds_until_told_otherwise() -> None:
+    performer = Performer(0)
+    performer.push(None, EmotionState.from_strengths({"sad": 0.6}), Activity.IDLE)
+    assert part(motions(performer, 400), "frown")[-1] > 0.4
+
+
 def test_motion_has_every_parameter() -> None:
     assert Performer(0).step().shape == (len(PARAMS),)

@@ -97,12 +97,49 @@ def test_interruption_goes_on_from_the_asked_frame(stream: SemoStream) -> None:
     assert difference(after.rgb, before) < 6  # no jump
 
 
-def test_skipped_time_passes(avatar: SemoAvatar, portrait: Portrait) -> None:
+def test_frames_passed_over_keep_the_pace(avatar: SemoAvatar, portrait: Portrait) -> None:
     watched, skipped = avatar.open(portrait, SIZE, 5), avatar.open(portrait, SIZE, 5)
-    expected = pictures(watched, 9)[-1]
-    skipped.skip(8)
+    expected = pictures(watched, 9)
+    pictures(skipped, 1)
+    skipped.skip(2)
     # A frame may be shown again where less than a quarter of a pixel moved.
-    assert difference(pictures(skipped, 1)[0], expected) < 0.5
+    assert difference(pictures(skipped, 1)[0], expected[3]) < 0.5
+    skipped.skip(4)
+    assert difference(pictures(skipped, 1)[0], expected[8]) < 0.5
+
+
+def test_long_skips_are_quick_and_lead_to_no_jump(avatar: SemoAvatar, portrait: Portrait) -> None:
+    stream = avatar.open(portrait, SIZE, 5)
+    before = pictures(stream, 3)[-1]
+    stream.skip(100_000)
+    after = next(iter(stream.frames(1)))
+    assert after.index == 100_003
+    assert difference(after.rgb, before) < 6
+
+
+def test_a_feeling_set_by_hand_shows_on_queued_speech(
+    avatar: SemoAvatar, portrait: Portrait
+) -> None:
+    shown = []
+    for held in (None, EmotionState.from_strengths({"angry": 1.0})):
+        stream = avatar.open(portrait, SIZE, 5)
+        stream.push(spoken("aa m iy aa " * 5), NEUTRAL, Activity.SPEAKING)
+        pictures(stream, 3)
+        stream.feel(held)
+        shown.append(pictures(stream, 12)[-1])
+    assert difference(*shown) > 1
+
+
+def test_it_hears_the_user(avatar: SemoAvatar, portrait: Portrait) -> None:
+    voice = (0.3 * np.sin(np.arange(32_000) * 0.05)).astype(np.float32)
+    voice *= (np.arange(32_000) // 4_000 % 2).astype(np.float32)
+    shown = []
+    for heard in (voice, voice * 0):
+        stream = avatar.open(portrait, SIZE, 5)
+        stream.push(None, NEUTRAL, Activity.LISTENING)
+        stream.hear(heard, 0)
+        shown.append(pictures(stream, 45)[-1])
+    assert difference(*shown) > 0.02
 
 
 def test_sizes_out_of_range_are_refused(avatar: SemoAvatar, portrait: Portrait) -> None:

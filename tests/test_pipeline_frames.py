@@ -202,8 +202,38 @@ async def test_a_stream_without_controls_is_known_as_such() -> None:
     remote = RemoteAvatar(f"{FAKES}:Unmoved", streams=1, size_max=96, portraits=f"{FAKES}:portrait")
     await remote.start()
     plain = await remote.open("ada", 64, seed=0)
-    assert not plain.adjustable and not plain.drivable
+    assert not (plain.adjustable or plain.drivable or plain.feels or plain.hears)
     await remote.close()
+
+
+async def test_a_held_feeling_reaches_the_stream_and_outlives_its_worker(
+    avatar: RemoteAvatar, stream: RemoteAvatarStream, died: asyncio.Event
+) -> None:
+    assert stream.feels
+    await stream.feel(HAPPY)
+    assert (await take(stream, 1))[0].rgb[0, 2, 0] == 80
+    assert avatar.worker.pid is not None
+    os.kill(avatar.worker.pid, signal.SIGKILL)
+    await died.wait()
+    await take_until_alive(stream)
+    assert (await take(stream, 1))[0].rgb[0, 2, 0] == 80
+    await stream.feel(None)
+    assert (await take(stream, 1))[0].rgb[0, 2, 0] == 0
+
+
+async def test_the_users_voice_reaches_the_stream(stream: RemoteAvatarStream) -> None:
+    assert stream.hears
+    for start in (0, 2400):
+        await stream.hear(np.zeros(2400, np.float32), start)
+    assert (await take(stream, 1))[0].rgb[0, 3, 0] == 48
+
+
+async def test_a_feeling_and_its_latent_travel_whole(stream: RemoteAvatarStream) -> None:
+    """Pickled on the way: the worker's stream shows the intensity, the latent must not be lost."""
+    felt = EmotionState(HAPPY.weights, 0.5, np.ones((4, 64), np.float32))
+    await stream.push(speech(3, 0, 2), felt, Activity.SPEAKING)
+    frame = (await take(stream, 1))[0]
+    assert frame.rgb[1, 1, 0] == 50 and frame.rgb[0, 4, 0] == 256 % 251
 
 
 async def test_a_camera_moves_the_stream_and_is_forgotten(

@@ -359,7 +359,7 @@ async def test_replay_says_a_reply_again_without_asking_the_brain() -> None:
 @pytest.mark.parametrize("held", [{"angry": 0.9}, {"sad": 0.4, "surprised": 0.4}])
 async def test_a_held_feeling_overrides_the_appraisal(held: dict[str, float]) -> None:
     async with running() as bench:
-        bench.session.playout.held = EmotionState.from_strengths(held)
+        bench.session.playout.hold(EmotionState.from_strengths(held))
         await bench.session.hear_text("hi")
         await bench.clock.advance(1.0)
         assert bench.voice.spoken[0][2] is bench.session.playout.held
@@ -374,8 +374,46 @@ async def test_two_sessions_do_not_mix() -> None:
         assert two.session.transcript == [] and two.of("caption") == []
 
 
+async def test_a_face_that_feels_by_itself_is_told_only_how_it_rests() -> None:
+    async with running(ScriptedDialogue(clauses=(("warm words", ""),))) as bench:
+        await bench.session.hear_text("hi")
+        await bench.clock.advance(6.0)
+        assert [e.intensity for s, e, a in bench.avatar.pushed if s is None] == [0.0, 0.0]
+        said = [e.intensity for s, e, a in bench.avatar.pushed if s is not None]
+        assert said == [pytest.approx(0.8)]
+
+
+async def test_the_page_is_told_how_the_face_feels_on_the_media_clock() -> None:
+    async with running(ScriptedDialogue(clauses=(("warm words", ""),))) as bench:
+        await bench.clock.advance(1.0)
+        await bench.session.hear_text("hi")
+        await bench.clock.advance(12.0)
+        news = bench.of("feeling")
+        start, end = bench.audio[0].pts, bench.audio[-1].pts
+        peak = max(news, key=lambda n: n["intensity"])
+        assert peak["label"] == "happy" and peak["intensity"] == pytest.approx(0.8, abs=0.01)
+        assert start <= peak["pts"] <= end + PLAY_RATE // 2
+        assert news[0]["intensity"] == 0 and news[-1]["intensity"] < 0.05
+        assert all(b["pts"] - a["pts"] >= PLAY_RATE // 5 for a, b in pairwise(news))
+        assert len(news) < 40 and not any(n["held"] for n in news)
+        assert {n["generation"] for n in news} == {0}
+
+
+async def test_after_an_interruption_the_page_is_told_anew() -> None:
+    async with running(ScriptedDialogue(clauses=(("warm " * 20, ""),))) as bench:
+        await bench.session.hear_text("hi")
+        await bench.clock.advance(2.0)
+        await bench.session.stop()
+        await bench.clock.advance(0.1)
+        first = next(n for n in bench.of("feeling") if n["generation"] == 1)
+        assert first["pts"] <= bench.clock.sample() and first["intensity"] > 0.5
+        await bench.clock.advance(8.0)
+        assert bench.of("feeling")[-1]["intensity"] < 0.05
+
+
 async def test_what_was_felt_fades_on_the_resting_face() -> None:
     async with running(ScriptedDialogue(clauses=(("warm words", ""),))) as bench:
+        bench.avatar.feels = False  # nor fades by itself
         await bench.session.hear_text("hi")
         await bench.clock.advance(12.0)
         resting = [e.intensity for s, e, a in bench.avatar.pushed if s is None]

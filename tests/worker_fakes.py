@@ -209,6 +209,25 @@ class PlainStream:
 
 
 class FlagStream(PlainStream):
+    """And pixel (0, 2): what is held, intensity in percent; (0, 3): hundreds of samples heard;
+    (0, 4): the sum of the latent, modulo 251."""
+
+    held: EmotionState | None = None
+    heard = 0
+
+    def frames(self, count: int) -> Iterator[Frame]:
+        for frame in super().frames(count):
+            frame.rgb[0, 2] = round(self.held.intensity * 100) if self.held else 0
+            frame.rgb[0, 3] = self.heard // 100
+            frame.rgb[0, 4] = int(self.feeling.latent.sum()) % 251
+            yield frame
+
+    def feel(self, emotion: EmotionState | None) -> None:
+        self.held = emotion
+
+    def hear(self, pcm: NDArray[np.float32], start: int) -> None:
+        self.heard += len(pcm)
+
     def adjust(self, rig: Vector) -> None:
         self.jaw = float(rig[INDEX["jawOpen"]])
 

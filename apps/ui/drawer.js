@@ -1,4 +1,4 @@
-// What the settings drawer does in the browser: portrait choice, live feeling, voice sample, privacy.
+// What the settings drawer does in the browser: portrait choice, voice sample, privacy.
 
 export class Drawer {
   #drawer = document.querySelector("#settings");
@@ -12,7 +12,6 @@ export class Drawer {
     this.#server = server;
     this.#conversation = conversation;
     this.who(opened);
-    player.addEventListener("line", ({ detail }) => this.#feeling(detail?.caption.emotion));
   }
 
   who({ portrait }) {
@@ -48,14 +47,6 @@ export class Drawer {
     } catch (error) {
       this.#conversation.trouble("That did not work. Please try again.");
       throw error;
-    }
-  }
-
-  // Live bars beside the sliders: how what is said now is felt.
-  #feeling(emotion) {
-    for (const bar of this.#drawer.querySelectorAll("[data-feeling]")) {
-      const share = emotion?.weights?.[bar.dataset.feeling] ?? 0;
-      bar.style.inlineSize = `${Math.round(100 * share * (emotion?.intensity ?? 0))}%`;
     }
   }
 }

@@ -226,6 +226,28 @@ export class FrameQueue {
   }
 }
 
+// What happens at a time of the media clock: told when it is heard, not when it arrives.
+export class Timeline {
+  #items = []; // {pts, generation, ...}, in order of their time
+
+  // What comes for an earlier time than others replaces them.
+  add(item) {
+    this.#items = [...this.#items.filter(({ pts }) => pts < item.pts), item];
+  }
+
+  // The newest item that is due at `pts`, or null; it and older ones are forgotten.
+  take(pts) {
+    let due = null;
+    while (this.#items.length && this.#items[0].pts <= pts) due = this.#items.shift();
+    return due;
+  }
+
+  // Keeps what is of this generation or newer.
+  cut(generation) {
+    this.#items = this.#items.filter((item) => item.generation >= generation);
+  }
+}
+
 // Texts that the server has not acknowledged. They survive reconnects and, through `storage`
 // (anything with getItem and setItem), a reload of the page.
 export class Outbox {

@@ -6,6 +6,7 @@
 import { CameraPanel } from "./camera_panel.js";
 import { Conversation } from "./conversation.js";
 import { Drawer } from "./drawer.js";
+import { FeelingsPanel } from "./feelings_panel.js";
 import { backOff } from "./logic.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
@@ -39,6 +40,7 @@ export async function mountPage({ element, trigger, props, server }) {
   const conversation = new Conversation({ player, trigger, opened });
   const stage = new Stage({ element: element.querySelector(".stage"), player, conversation, opened });
   const camera = new CameraPanel({ stage: element.querySelector(".stage"), player, conversation });
+  const feelings = new FeelingsPanel({ stage: element.querySelector(".stage"), player, mixtures: opened.mixtures });
   const topBar = new TopBar({ player, opened, trigger });
   const drawer = new Drawer({ player, opened, server, conversation });
   const refresh = async () => {
@@ -53,6 +55,7 @@ export async function mountPage({ element, trigger, props, server }) {
     conversation,
     studio: null,
     camera,
+    feelings,
     preview: () => drawer.preview(),
     save: () => drawer.save(),
     forget: () => drawer.forget(),

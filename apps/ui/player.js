@@ -4,12 +4,13 @@
 // the wall clock drives the picture; sound joins when it may. Every packet carries a generation:
 // after a barge-in whatever is older is dropped. Decisions live in logic.js (tested in node).
 //
-// Events: "activity" (name), "line" ({caption, lit} now heard, or null), "connection" ({state, ..}),
+// Events: "activity" (name), "line" ({caption, lit} now heard, or null), "felt" (a feeling message,
+// when its picture is seen), "connection" ({state, ..}),
 // "sound" (on or not), "refused" ({text, error}), "measured", and each server message by its type.
 
 import { Connection } from "./connection.js";
 import {
-  ACTIVITY, FrameQueue, GenerationGate, JitterBuffer, KIND, Outbox, RATE, SPEAKING, TimeBase, joinCaptions,
+  ACTIVITY, FrameQueue, GenerationGate, JitterBuffer, KIND, Outbox, RATE, SPEAKING, TimeBase, Timeline, joinCaptions,
   litWord, parsePacket,
 } from "./logic.js";
 import { PictureDecoder, supportedCodecs } from "./pictures.js";
@@ -39,6 +40,7 @@ export class Player extends EventTarget {
   #outbox;
   #captions = [];
   #shownCaption = "";
+  #feelings = new Timeline();
   #soundEnd = 0; // pts behind the last piece of sound
   #waiting = []; // sound that came before the browser let us play
   #decoder = new PictureDecoder((packet, image) => this.#keep(packet, image), () => this.#fallBackToJpeg());
@@ -77,7 +79,6 @@ export class Player extends EventTarget {
   get token() { return this.#connection.token; }
   get connected() { return this.#connection.transport !== null; }
   get soundOn() { return this.#soundOn; }
-
   // Media-clock sample that is heard (or, without sound, seen) now.
   get playhead() {
     return this.#base.playhead(this.#local());
@@ -187,6 +188,7 @@ export class Player extends EventTarget {
     if (type === "hello") this.#hello(message);
     else if (type === "generation") this.#newGeneration(message.generation);
     else if (type === "caption") this.#addCaption(message);
+    else if (type === "feeling") this.#feelings.add(message);
     else if (type === "turn") this.#turn(message);
     else if (type === "error" && message.id !== undefined) this.#refused(message);
     this.#emit(type, message);
@@ -222,6 +224,7 @@ export class Player extends EventTarget {
   #newGeneration(generation) {
     if (!this.#gate.raise(generation)) return;
     this.#captions = this.#captions.filter((caption) => caption.generation >= generation);
+    this.#feelings.cut(generation);
     this.#cut();
   }
 
@@ -334,9 +337,10 @@ export class Player extends EventTarget {
     if (this.#gate.accepts({ ...caption, kind: KIND.AUDIO })) this.#captions = joinCaptions(this.#captions, caption);
   }
 
-  // The clause now heard; it stays readable for a while after its last word.
+  // The feeling and the clause now heard; it stays readable for a while after its last word.
   #caption(head) {
-    const linger = 2 * RATE;
+    const felt = this.#feelings.take(head), linger = 2 * RATE;
+    if (felt) this.#emit("felt", felt);
     this.#captions = this.#captions.filter(({ end }, i, all) => head < end + linger && !(all[i + 1]?.start <= head));
     const caption = this.#captions[0]?.start <= head ? this.#captions[0] : null;
     const lit = caption ? litWord(caption.words ?? [], head) : -1;

@@ -166,7 +166,7 @@ export class Stage {
   }
 
   #key(event, act) {
-    if (event.key === "Escape" && !document.querySelector("[popover]:popover-open, body[data-settings]")) this.stop();
+    if (event.key === "Escape" && !document.querySelector("[popover]:not([popover=manual]):popover-open, body[data-settings]")) this.stop();
     const typing = event.target.closest?.("input, textarea, select, button, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const run = { m: act.mute, c: act.captions, f: act.full }[event.key.toLowerCase()];

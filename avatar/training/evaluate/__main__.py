@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,13 @@ from avatar.training.evaluate.sheet import write_sheets
 from avatar.training.landmarks.config import Config, held_out_names
 
 FLOW_SIZE, FLOW_ASKS = 256, 6
+# What speech and feeling make of a face: module with `options` and `run`, and what it answers.
+ACTING = {
+    "sync": ("avatar.training.evaluate.sync", "do the lips follow what is said"),
+    "emotion": ("avatar.training.evaluate.feeling", "is the feeling read, and how strongly"),
+    "life": ("avatar.training.evaluate.life", "does it look alive over ten minutes"),
+    "clips": ("avatar.training.evaluate.act_clips", "films and strips to look at"),
+}
 NAMES = (*RENDERERS, photofit.NAME)
 
 
@@ -43,6 +51,8 @@ def arguments() -> argparse.Namespace:
     surface.add_argument("--landmarks", type=Path, required=True, help="as `train surface` takes")
     surface.add_argument("--out", type=Path, required=True, help="a JSON file")
     _motion(commands.add_parser("motion", help="encode, decode, compare: tokens and reenactment"))
+    for name, (module, about) in ACTING.items():
+        import_module(module).options(commands.add_parser(name, help=about))
     return parser.parse_args()
 
 
@@ -83,6 +93,9 @@ def main() -> None:
         return
     if args.command == "motion":
         motion(args)
+        return
+    if args.command in ACTING:
+        import_module(ACTING[args.command][0]).run(args)
         return
     photos = args.photos or held_out_names(args.portraits, Config())
     bench = photofit.Bench(args.judges_python, args.tools, args.pack, args.dlib)

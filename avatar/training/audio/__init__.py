@@ -1,0 +1,1 @@
+"""Trains the audio encoder: what a mouth does, heard (`avatar.audio_encoder` serves it)."""
