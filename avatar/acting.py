@@ -178,11 +178,8 @@ class Actor:
 
     def step(self) -> Vector:
         """(D,) token of frame number `frame`; moves on to the next."""
-        at = self.frame - self._first
-        if self._stale or not 0 <= at < CHUNK:
-            # A frame or two that were not rendered are planned all the same: time goes on evenly.
-            late = not self._stale and CHUNK <= at < 2 * CHUNK
-            self._think(self._first + CHUNK if late else self.frame)
+        if self._stale or not 0 <= self.frame - self._first < CHUNK:
+            self._think(self._begins())
         token: Vector = self._plan[self.frame - self._first]
         self._shown.append((self.frame, token))
         self._speech += _FOLLOW * (float(self._speaks(self.frame)) - self._speech)
@@ -214,6 +211,17 @@ class Actor:
         return self.frame * SAMPLES_PER_FRAME
 
     # --- planning ------------------------------------------------------------------------------
+
+    def _begins(self) -> int:
+        """The first frame of the plan that is needed now.
+
+        Frames that were not rendered are planned all the same as far as one plan goes: on a slow
+        machine motion keeps its pace.
+        """
+        at = self.frame - self._first
+        if at <= CHUNK:
+            return self.frame
+        return self._first + CHUNK if at < 2 * CHUNK else self.frame - CHUNK + 1
 
     def _think(self, first: int) -> None:
         self._before = self._state_at(first)

@@ -33,6 +33,7 @@ _RISE = 3  # frames
 _SAMPLES = HOPS * HOP  # of a frame
 _KEPT = 2 * FPS  # frames that a track remembers behind the newest that was asked for
 _GAP = FPS  # frames of silence after which nothing is left of what was heard before
+_LONGEST = 20 * FPS  # frames of silence that a track keeps at most, whoever still wants them
 _OVERLAP = 512  # samples of the sound before, so that changing the rate leaves no seam
 
 
@@ -88,6 +89,7 @@ class AudioTrack:
 
     def __init__(self, encoder: AudioEncoder) -> None:
         self._encoder = encoder
+        self._asked = 0  # frame behind the newest that was asked for
         self._begin()
 
     def clear(self) -> None:
@@ -107,7 +109,7 @@ class AudioTrack:
             fresh, start = fresh[self._end - start :], self._end
         if len(fresh) == 0:
             return
-        if start - self._end > _GAP * _SAMPLES:
+        if self._is_apart(start):
             # A voice that pauses keeps its loudness and pitch.
             self._stream.pass_silence((start - self._end) // HOP)
             self._begin_at(start, self._stream)
@@ -119,6 +121,7 @@ class AudioTrack:
         Frames must not go back by more than two seconds from the newest asked for.
         """
         self._forget(first_frame)
+        self._asked = max(self._asked, first_frame + count)
         first, after = self._first, self._first + len(self._hops) // HOPS
         out = np.repeat(self._encoder.silence[None], count, 0)
         low = max(first_frame, first)
@@ -128,8 +131,15 @@ class AudioTrack:
             out[low - first_frame : high - first_frame] = self._done[low - first : high - first]
         return out
 
+    def _is_apart(self, start: int) -> bool:
+        """Whether what is there is no longer wanted when sound from sample `start` comes."""
+        gap = (start - self._end) // _SAMPLES
+        played = self._asked * _SAMPLES >= self._end + LOOKAHEAD * _SAMPLES
+        return gap > _LONGEST or (gap > _GAP and (played or self._end == self._begun))
+
     def _begin(self) -> None:
         self._begin_at(0)
+        self._asked = 0
         self._before = np.zeros(0, np.float32)
         self._rate = self._next = 0
 
@@ -139,7 +149,8 @@ class AudioTrack:
         self._stream = stream or FeatureStream()
         self._hops = _silent_hops(REACH)
         self._done = np.zeros((0, WIDTH), np.float32)  # features from the first frame on
-        self._end = start // _SAMPLES * _SAMPLES  # sample behind the last one taken
+        self._begun = start // _SAMPLES * _SAMPLES  # sample of the first frame with sound
+        self._end = self._begun  # sample behind the last one taken
         self._sure = 0  # frames of `_done` that no later sound changes
 
     def _resampled(self, sound: Floats, rate: int, start: int) -> Floats:

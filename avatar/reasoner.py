@@ -6,14 +6,16 @@ value that the caller keeps. Noise comes from the seed and the frame's number: t
 the same motion. Axis legend: L 5 frames, W audio features, K phone features, N x E emotion latent.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.anchor import anchors_of, moved, without_anchor
 from avatar.mouth_gate import MouthGate
 from avatar.phone_features import WIDTH as PHONES
+from avatar.rig import SIZE
 from avatar.semo.loading import load_surface
 from avatar.types import Activity
 from emotion.errors import ConfigError
@@ -79,10 +81,11 @@ class ReasonerState:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """How far beyond what it learned the motion follows sound and feeling; 1 is not at all."""
+    """How far beyond what it learned the motion follows the sound (where no phones are known, which
+    need no stress) and the feeling; 1 is not at all."""
 
-    sound: float = 1.0
-    feeling: float = 1.0
+    sound: float = 1.5
+    feeling: float = 1.1
 
 
 @dataclass(slots=True)
@@ -112,9 +115,9 @@ class MotionReasoner:
                 "Restore the file from the repository, or train it: limner train reasoner.",
             )
         self._session = session(model)
-        surface = load_surface()
-        self._rest = surface.rig_to_token(np.zeros(len(surface.weights.rig_scale), np.float32))
-        self._gate = MouthGate(surface)
+        self._surface = load_surface()
+        self._rest = self._surface.rig_to_token(np.zeros(SIZE, np.float32))
+        self._gate = MouthGate(self._surface)
         self.guidance = guidance
 
     def start(self, seed: int, style: Floats | None = None) -> ReasonerState:
@@ -132,8 +135,12 @@ class MotionReasoner:
         Raises ValueError for conditions of another shape.
         """
         conditions.check()
-        said = self._session.run(["tokens_out"], self._feed(state, conditions))[0]
-        tokens = self._gate(np.asarray(said, np.float32)[0], conditions)
+        anchors, before = anchors_of(conditions.cues, CONTEXT)
+        seen = replace(state, context=moved(self._surface, state.context, -before))
+        asked = replace(conditions, cues=without_anchor(conditions.cues))
+        said = self._session.run(["tokens_out"], self._feed(seen, asked))[0]
+        tokens = moved(self._surface, np.asarray(said, np.float32)[0], anchors)
+        tokens = self._gate(tokens, conditions)
         return tokens, state.having_shown(tokens)
 
     def _feed(self, state: ReasonerState, given: Conditions) -> dict[str, NDArray[np.generic]]:
@@ -157,7 +164,8 @@ class MotionReasoner:
 
     def _rows(self, given: Conditions, feels: bool) -> _Rows:
         rows = _Rows()
-        if self.guidance.sound != 1 and bool((given.activity == Activity.SPEAKING).any()):
+        speaking = bool((given.activity == Activity.SPEAKING).any())
+        if self.guidance.sound != 1 and speaking and not given.phones_known:
             rows.without("sound", self.guidance.sound)
         if self.guidance.feeling != 1 and feels:
             rows.without("feeling", self.guidance.feeling)

@@ -18,12 +18,13 @@ from emotion.labels import state_from_labels
 from emotion.latent_space import LatentSpace, load_space
 from emotion.text_encoder import TextEncoder, TextReading
 from emotion.types import EMOTIONS, EmotionState
-from emotion.voice_encoder import VoiceEncoder
+from emotion.voice_encoder import VoiceEncoder, VoiceReading
 
 Vector = NDArray[np.float32]
 
 _FLOOR = 0.05  # weaker than this is neutral
-_VOICE = 0.2  # what a voice weighs beside words or action units, which weigh 1
+_VOICE = 0.2  # what a voice's latent weighs beside words or action units, which weigh 1
+_SWING = 0.2  # how far an aroused or subdued voice moves what the words say
 _MOST_WORDS = 60  # that are left out one by one
 _MOVES = 0.02  # least change of a strength that counts
 _WORD = re.compile(r"\S+")
@@ -40,9 +41,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Source:
+    """What one kind of input says; weight: of its latent."""
+
     strengths: Vector
     latent: Vector
-    weight: float
+    weight: float = 1.0
 
 
 class EmotionToLatents:
@@ -74,9 +77,9 @@ class EmotionToLatents:
         sources = [self._units(action_units)] if action_units else []
         if text and text.strip():
             [reading] = self._text.read([text])
-            sources.append(_Source(reading.strengths, reading.latent, 1.0))
-        sources += self._voices(audio)
-        return self._joined(sources)
+            sources.append(_Source(reading.strengths, reading.latent))
+        voice = self._voice.read(audio) if audio is not None else None
+        return self._joined(sources, voice)
 
     def read_ahead(self, texts: Sequence[str]) -> None:
         """Read texts together that will be appraised one by one: half the time."""
@@ -99,7 +102,9 @@ class EmotionToLatents:
         for word, rest, part in zip(words, rests, parts, strict=True):
             left = part.strengths if rest.strip() else empty
             change = whole.strengths - left
-            at = int(np.abs(change).argmax())
+            # Of what is felt; a word that keeps a text from being felt has a negative share.
+            counts = whole.strengths > 0 if whole.strengths.any() else change < 0
+            at = int(np.abs(change * counts).argmax())
             moved.append(Moved(word.group(), EMOTIONS[at], round(float(change[at]), 3)))
         kept = [one for one in moved if abs(one.change) >= _MOVES]
         return tuple(sorted(kept, key=lambda one: -abs(one.change)))
@@ -131,23 +136,35 @@ class EmotionToLatents:
 
     def _units(self, units: Mapping[str, float]) -> _Source:
         [latent] = self._space.unit_latents(unit_vector(units)[None])
-        return _Source(strengths_from_units(units), latent, 1.0)
+        return _Source(strengths_from_units(units), latent)
 
-    def _voices(self, audio: Vector | None) -> list[_Source]:
-        heard = self._voice.read(audio) if audio is not None else None
-        return [] if heard is None else [_Source(heard.strengths, heard.latent, _VOICE)]
-
-    def _joined(self, sources: list[_Source]) -> EmotionState:
-        """The weighted mean of strengths and the mean of latents; neutral without a source."""
-        if not sources:
+    def _joined(self, sources: list[_Source], voice: VoiceReading | None) -> EmotionState:
+        """The mean of strengths, swayed by the voice, and the mean of latents; neutral without
+        any source."""
+        if voice is not None:
+            strengths = _swayed([source.strengths for source in sources], voice)
+            sources = [*sources, _Source(strengths, voice.latent, _VOICE)]
+        elif sources:
+            strengths = _mean([source.strengths for source in sources], [1.0] * len(sources))
+        else:
             return self._labelled(EmotionState.neutral())
-        total = sum(source.weight for source in sources)
-        share = [np.float32(source.weight / total) for source in sources]
-        strengths = np.sum([s.strengths * w for s, w in zip(sources, share, strict=True)], axis=0)
-        latent = np.sum([s.latent * w for s, w in zip(sources, share, strict=True)], axis=0)
+        latent = _mean([s.latent for s in sources], [s.weight for s in sources])
         kept = np.where(strengths >= _FLOOR, strengths, 0.0)
         state = EmotionState.from_strengths(dict(zip(EMOTIONS, map(float, kept), strict=True)))
-        return EmotionState(state.weights, state.intensity, latent.astype(np.float32))
+        return EmotionState(state.weights, state.intensity, latent)
+
+
+def _swayed(said: list[Vector], voice: VoiceReading) -> Vector:
+    """Words and units keep the lead: a voice moves what they say, and speaks where they do not."""
+    strengths = _mean(said, [1.0] * len(said)) if said else voice.strengths
+    if not strengths.any():
+        return voice.strengths
+    swing = 2 * (voice.arousal - 0.5) * _SWING if said else 0.0
+    return np.asarray(np.minimum(strengths * (1 + swing), 1), np.float32)
+
+
+def _mean(values: list[Vector], weights: list[float]) -> Vector:
+    return np.asarray(np.average(np.stack(values), axis=0, weights=weights), np.float32)
 
 
 def label_latents(strengths: Vector, space: LatentSpace | None = None) -> Vector:

@@ -185,9 +185,9 @@ def settle(chance: Vector, threshold: Vector, shape: Vector, degree: float) -> V
     which was nearest to what was meant on held-out texts.
     """
     margin = chance / threshold
-    if margin[-1] >= margin[:-1].max() and margin[-1] >= 1:
+    felt = margin[:-1] >= 1
+    if not felt.any() or margin[-1] >= margin[:-1].max():
         return np.zeros(len(EMOTIONS), np.float32)
-    felt = (margin[:-1] >= 1) | (np.arange(len(EMOTIONS)) == int(margin[:-1].argmax()))
     sure = np.maximum(chance[:-1], _UNSURE)
     said = np.where(felt, np.clip(shape / sure, 0, 1), 0)
     peak = float(said.max())

@@ -1,7 +1,8 @@
-"""Reads voices into the space of feeling: `VoiceNet`, calibrated, and never strongly.
+"""Reads voices into the space of feeling: how aroused one sounds, and `VoiceNet`'s latent.
 
-It learned from synthetic voices whose feeling is rules of prosody, so it is a weak witness: what
-a voice alone says stays below `MAX_INTENSITY`.
+The net learned from synthetic voices whose feeling is rules of prosody, and hardly tells feelings
+of voices it never heard (see the weights' card). So it gives the latent its share, while strengths
+are those of the arousal measure, never above `MAX_INTENSITY`.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.latent_space import LatentSpace
-from emotion.types import EMOTIONS
-from emotion.voice_arousal import MAX_INTENSITY
+from emotion.voice_arousal import strengths_from_voice, voice_arousal
 from emotion.voice_features import VoiceFeatures, voice_features
 from emotion.weight_files import WEIGHTS, floats, stored_arrays
 
@@ -30,9 +30,11 @@ _SHORTEST = 13  # frames that the net needs
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceReading:
-    """strengths: (6,) in [0, `MAX_INTENSITY`]; chance: (7,) in [0, 1]; latent: (4, 64)."""
+    """strengths: (6,) in [0, `MAX_INTENSITY`] of how aroused the voice is; arousal: in [0, 1],
+    0.5 is everyday talk; chance: (7,) in [0, 1] by the net; latent: (4, 64)."""
 
     strengths: Vector
+    arousal: float
     chance: Vector
     latent: Vector
 
@@ -50,14 +52,13 @@ class VoiceEncoder:
         Raises MediaError when it is empty, not one-dimensional, or holds NaN.
         """
         heard = voice_features(audio)
-        if not heard.speech:
+        arousal = voice_arousal(audio) if heard.speech else None
+        if arousal is None:
             return None
         presence, query = self._out(heard)
         latent = self._space.attend(query)[0]
-        said = self._space.meaning(latent).strengths
-        strengths = np.minimum(said, np.float32(MAX_INTENSITY))
-        chance = 1 / (1 + np.exp(-presence[0]))
-        return VoiceReading(strengths.astype(np.float32), chance.astype(np.float32), latent)
+        chance = np.asarray(1 / (1 + np.exp(-presence[0])), np.float32)
+        return VoiceReading(strengths_from_voice(audio), arousal, chance, latent)
 
     def _out(self, heard: VoiceFeatures) -> tuple[Vector, Vector]:
         import torch
@@ -80,8 +81,3 @@ class VoiceEncoder:
         net = VoiceNet()
         net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         return net.eval().requires_grad_(False)
-
-
-def nothing_heard() -> Vector:
-    """(6,) strengths of silence."""
-    return np.zeros(len(EMOTIONS), np.float32)

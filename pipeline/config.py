@@ -138,7 +138,7 @@ class AvatarSettings(StrictModel):
 class EmotionSettings(StrictModel):
     """What reads the feeling of a clause."""
 
-    engine: Name = Field(default="lexicon", description="A plug-in of the group limner.emotion.")
+    engine: Name = Field(default="latents", description="A plug-in of the group limner.emotion.")
 
 
 class StreamSettings(StrictModel):

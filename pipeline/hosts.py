@@ -65,7 +65,7 @@ class MindHost:
 
     def __init__(
         self,
-        appraiser: str = "emotion.appraiser:LexiconAppraiser",
+        appraiser: str = "emotion.latents:EmotionToLatents",
         embedder: str = "emotion.embedding:MiniLM",
     ) -> None:
         self._embedder = load(embedder)()

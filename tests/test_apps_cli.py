@@ -152,7 +152,7 @@ def test_debug_shows_the_traceback(limner):
 
 
 def check_state(found):
-    assert set(found) == {"weights", "intensity", "neutral"}
+    assert set(found) >= {"weights", "intensity", "neutral"}
     assert tuple(found["weights"]) == EMOTIONS
     assert 0 <= found["intensity"] <= 1
     assert found["neutral"] == pytest.approx(1 - found["intensity"], abs=1e-3)
@@ -163,6 +163,25 @@ def test_emotion_of_labels(inside):
     check_state(found)
     assert found["weights"]["happy"] == pytest.approx(2 / 3, abs=1e-3)
     assert found["intensity"] == pytest.approx(0.8)
+
+
+def test_emotion_of_a_text_says_which_words_moved_it(inside):
+    text = "The bus was late and I am furious about it."
+    (found,) = objects(inside("emotion", "--text", text, "--json"))
+    check_state(found)
+    assert 0.5 < found["confidence"] <= 1
+    first = found["moved_by"][0]
+    assert (first["text"], first["emotion"]) == ("furious", "angry") and first["change"] > 0.1
+    lines = inside("emotion", "--text", text).stdout.splitlines()
+    assert "confidence" in lines[0] and lines[1].startswith("  furious: angry +")
+
+
+def test_emotion_of_action_units(inside):
+    (found,) = objects(inside("emotion", "--units", "AU6:0.6,AU12:0.8", "--json"))
+    check_state(found)
+    assert max(found["weights"], key=found["weights"].get) == "happy"
+    for wrong in ("", "smile:1", "AU12:much", "AU12:7"):
+        assert_failed(inside("emotion", "--units", wrong))
 
 
 def test_emotion_of_lines_gives_an_object_for_each(limner):

@@ -142,6 +142,21 @@ def test_nothing_pushed_is_silence(encoder: AudioEncoder, sound: np.ndarray) -> 
     np.testing.assert_array_equal(track.at(2_010, 5), silence)
 
 
+@pytest.mark.parametrize("pause", [10, 60])
+def test_a_pause_ahead_does_not_silence_what_still_plays(
+    encoder: AudioEncoder, sound: np.ndarray, pause: int
+) -> None:
+    track = AudioTrack(encoder)
+    clause = sound[: len(sound) // FRAME * FRAME]
+    frames = len(clause) // FRAME
+    track.push(clause, FEATURE_RATE, 0)
+    track.push(clause, FEATURE_RATE, len(clause) + pause * FRAME)
+    np.testing.assert_allclose(track.at(0, frames), encoder.features(clause), atol=1e-2)
+    both = np.concatenate([clause, np.zeros(pause * FRAME, np.float32), clause])
+    whole = encoder.features(both)[-frames:]
+    np.testing.assert_allclose(track.at(frames + pause, frames), whole, atol=1e-2)
+
+
 def test_a_long_talk_is_forgotten(encoder: AudioEncoder, sound: np.ndarray) -> None:
     track = AudioTrack(encoder)
     at = 0

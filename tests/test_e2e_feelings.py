@@ -37,7 +37,9 @@ async (count) => {
   return total;
 }
 """
-TALKING = "limner.player.activity === 'speaking'"
+# Heard, not seen: a busy machine shows few pictures.
+TALKING = "limner.player.level > 0.01"
+WORDS = "document.querySelector('.caption p').textContent"
 
 
 def brows(page: "Page", count: int = 20) -> np.ndarray:
@@ -62,7 +64,7 @@ def test_the_weights_are_seen_live_while_it_talks_and_fade(page: "Page") -> None
     assert page.evaluate(SHARE, "sad") < 0.2
     assert "happy" in page.locator("[data-felt-words]").inner_text()
     assert float(page.locator("[name=feeling-happy]").input_value()) > 0.5
-    page.wait_for_function(f"!({TALKING})", timeout=30_000)
+    page.wait_for_function("limner.player.activity === 'idle'", timeout=30_000)
     page.wait_for_function("(" + SHARE + ")('happy') < 0.25", timeout=20_000)
 
 
@@ -76,8 +78,8 @@ def test_a_feeling_set_by_hand_changes_the_face_while_it_talks(page: "Page") -> 
     page.locator("[data-feelings=named]").select_option("sadly angry")
     page.locator("[name=feeling-intensity]").fill("1")
     page.wait_for_function(FELT, arg=["angry", 0.9], timeout=5_000)
-    assert page.evaluate(TALKING)
     held = brows(page)
+    assert page.evaluate(WORDS), "it is still talking"
     assert changed(held, again) > 1.5 * changed(again, before) + 0.5
     page.keyboard.press("Escape")
     page.locator("[data-do=feelings]").click()

@@ -85,7 +85,11 @@ def test_emoji_count_in_any_language(appraiser, emoji, emotion):
 
 
 def test_english_is_surer(appraiser):
-    english = ["I am so happy to see you.", "The library is next to the town hall.", "I am furious!"]
+    english = [
+        "I am so happy to see you.",
+        "The library is next to the town hall.",
+        "I am furious!",
+    ]
     assert min(map(appraiser.confidence, english)) > 0.5
 
 

@@ -124,6 +124,13 @@ def test_a_voice_alone_is_never_read_strongly(appraiser):
         assert appraiser.appraise(audio=voice(hertz, swing, level)).intensity <= 0.35
 
 
+def test_a_lively_voice_strengthens_the_words(appraiser):
+    lively = voice(180, 0.6, 0.4)
+    spoken, written = appraiser.appraise("I am sad", audio=lively), appraiser.appraise("I am sad")
+    assert spoken.dominant() == "sad" and spoken.intensity > written.intensity
+    assert not np.array_equal(spoken.latent, written.latent)
+
+
 @pytest.mark.parametrize("samples", [1, 100, RATE])
 def test_silence_is_neutral(appraiser, samples):
     state = appraiser.appraise(audio=np.zeros(samples, np.float32))
@@ -147,7 +154,9 @@ def test_unreadable_input_is_named(appraiser, given):
         appraiser.appraise(**given)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * 100_000, "<script>", "\0", "🏳️‍🌈" * 500, "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "x" * 100_000, "<script>", "\0", "🏳️‍🌈" * 500, "\udcff"]
+)
 def test_any_text_gives_a_state(appraiser, text):
     state = appraiser.appraise(text)
     assert 0 <= state.intensity <= 1 and np.isfinite(state.latent).all()

@@ -154,7 +154,7 @@ def test_the_loss_of_the_truth_is_least() -> None:
         labels[..., GAP] = answers
         _, right = loss_of(nets, hops, labels, SCALE, SMALL)
     assert right["gap"] == pytest.approx(0, abs=1e-6)
-    assert right["alike"] == pytest.approx(0, abs=1e-3)
+    assert right["alike"] < 0.02 < parts["alike"]
     assert right["mouth"] == pytest.approx(parts["mouth"])
 
 
@@ -294,6 +294,7 @@ def test_the_checkpoint_keeps_the_average(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings("ignore:Constant folding")
 def test_the_onnx_file_answers_like_the_net(tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="onnx writes nets; serving does not need it")
     from speech.onnx import session

@@ -289,3 +289,23 @@ def test_a_script_feels_what_its_settings_ask() -> None:
 def test_cues_of_a_take_are_those_of_a_session() -> None:
     activity = np.array([Activity.IDLE] * 30 + [Activity.SPEAKING] * 30, np.uint8)
     assert np.array_equal(cues_of(5, activity, 1.0), cues_of(5, activity, 1.0))
+
+
+def test_festival_speaks_with_exact_times() -> None:
+    from avatar.training.performance.festival import Festival
+
+    if not Festival().available():
+        pytest.skip("festival is not installed (it is only used for training)")
+    with Speakers() as speakers:
+        slow, quick = (
+            MadeVoice(speakers, "festival/kal").say(np.random.default_rng(0), SPOKEN, feeling)
+            for feeling in ({"sad": 1.0}, {"angry": 1.0})
+        )
+    assert slow is not None and quick is not None
+    assert len(slow.pcm) > 1.2 * len(quick.pcm)  # the feeling is heard
+    symbols = [phone.symbol for phone in quick.phones]
+    assert {"b", "m", "f", "v", "p"} <= set(symbols)
+    assert quick.phones[-1].end == len(quick.pcm)
+    silent = [np.abs(quick.pcm[p.start : p.end]).mean() for p in quick.phones if p.symbol == "pau"]
+    said = [np.abs(quick.pcm[p.start : p.end]).mean() for p in quick.phones if p.symbol == "aa"]
+    assert np.median(silent) < 0.2 * np.median(said)

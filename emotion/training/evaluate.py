@@ -25,6 +25,7 @@ from emotion.types import EMOTIONS, EmotionState
 
 PUBLISHED = 0.64  # macro-F1 of BERT on the Ekman grouping (Demszky et al. 2020, table 4)
 _FULL = 0.6
+_AT_ONCE = 256  # texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +45,11 @@ def text_figures(folder: Path, appraiser: EmotionToLatents | None = None) -> Tex
     """
     reader = appraiser or EmotionToLatents()
     texts, true = read_split(folder, "test")
-    readings = [one for at in range(0, len(texts), 256)
-                for one in reader.text_readings(texts[at : at + 256])]  # fmt: skip
+    readings = [
+        one
+        for at in range(0, len(texts), _AT_ONCE)
+        for one in reader.text_readings(texts[at : at + _AT_ONCE])
+    ]
     figures, table = _go_emotions(readings, true, reader)
     cases = hard_cases()
     wrong = [(c.kind, c.text, faults(c, lambda t: reader.appraise(text=t))) for c in cases]
@@ -59,8 +63,11 @@ def text_figures(folder: Path, appraiser: EmotionToLatents | None = None) -> Tex
 def baseline_figures(texts: Sequence[str], true: NDArray[np.bool_]) -> dict[str, float]:
     """The same with the appraiser of words and likeness, and with neutral for everything."""
     lexicon = LexiconAppraiser()
-    lexicon.read_ahead(texts)
-    said = _dominant([lexicon.appraise(text=text) for text in texts])
+    states = []
+    for at in range(0, len(texts), _AT_ONCE):
+        lexicon.read_ahead(texts[at : at + _AT_ONCE])
+        states += [lexicon.appraise(text=text) for text in texts[at : at + _AT_ONCE]]
+    said = _dominant(states)
     cases = hard_cases()
     right = sum(not faults(c, lambda t: lexicon.appraise(text=t)) for c in cases)
     always = np.zeros_like(true)

@@ -100,13 +100,13 @@ def train_text(run: Run, material: Material, config: TextConfig, out: Path, minu
     """Train until the epochs are over (then true) or the minutes are; a later call goes on."""
     per_epoch = len(shown_rows(material.corpus, config, 0)) // config.batch
     total = round(config.epochs * per_epoch)
-    start, before, every = time.monotonic(), run.seconds, per_epoch // 2
+    start, before, every = time.monotonic(), run.seconds, max(per_epoch // 2, 1)
     while run.step < total and time.monotonic() - start < 60 * minutes:
         batches = epoch_batches(material, config, run.step // per_epoch)
         for rows in batches[run.step % per_epoch : per_epoch]:
             _step(run, material, config, rows, total)
             run.seconds = before + time.monotonic() - start
-            if run.step % every == 0 or run.step == total:
+            if run.step % every == 0 or (run.step == total and total > every):
                 _note(run, material, config, out)
             elif run.step % _SAVE == 0:
                 _save(run, out / "text_checkpoint.pt")

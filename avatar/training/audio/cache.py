@@ -93,7 +93,7 @@ def load(folder: Path, known: set[str]) -> list[Item]:
         if path.stem in known:
             continue
         try:
-            with np.load(path) as stored:
+            with path.open("rb") as stream, np.load(stream) as stored:
                 found.append(Item(path.stem, stored["hops"], stored["labels"]))
         except (OSError, zipfile.BadZipFile) as error:
             LOG.warning("%s cannot be read: %s", path, error)

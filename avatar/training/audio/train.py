@@ -153,6 +153,7 @@ class Run:
     minutes: float
     resume: bool = False
     note: str = ""
+    steps: int = 0  # above 0: so many instead of minutes
 
 
 def train(run: Run, config: Config) -> Path:
@@ -182,7 +183,7 @@ def _loop(run: Run, config: Config, nets: Nets, corpus: Corpus, scale: Scale, se
     shown = looked = 0.0
     for count, (hops, labels) in enumerate(batches(corpus, config, seed), 1):
         now = time.monotonic() - begun
-        done = now / (60 * run.minutes)
+        done = count / run.steps if run.steps else now / (60 * run.minutes)
         for group in optimiser.param_groups:
             group["lr"] = rate_at(done, config.rate)
         recent.append(step(nets, optimiser, hops, labels, scale, config))

@@ -2,7 +2,7 @@
 
 Every feeling, two compound ones, several voices and portraits, sound without phones, idle,
 listening, thinking. Each is OUT/NAME.mp4 and OUT/NAME.png, a strip of every few frames with their
-numbers. Look at them: figures hide horrors. Axis legend: F frames.
+numbers; OUT/page.png shows one of each. Look at them: figures hide horrors. Axis legend: F frames.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from avatar.training.evaluate.act_film import Cast, Shown
-from avatar.training.evaluate.act_setting import REASONER, RULES, new_session
+from avatar.training.evaluate.act_setting import REASONER, RULES, add_reasoner, new_session
 from avatar.training.evaluate.act_sources import Lived
 from avatar.training.evaluate.acts import Act, joined, spoken, still
 from avatar.training.evaluate.album import Bytes, Floats, write_rgb
@@ -31,6 +31,7 @@ from speech.types import FEATURE_RATE, FPS, PLAY_RATE, SAMPLES_PER_FRAME
 
 LOG = logging.getLogger(__name__)
 EVERY, ACROSS, CELL = 5, 8, 192  # frames between those of a strip, pictures in a row, px of one
+PAGE_AT = 0.62  # of a film: its picture on the page of all
 CALM = "neutral"
 
 
@@ -94,7 +95,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", choices=(REASONER, RULES), default=REASONER)
     parser.add_argument("--only", nargs="*", help="names of some; default: all")
     parser.add_argument("--size", type=int, default=384, help="px, even")
-    parser.add_argument("--seed", type=int, default=1)
+    add_reasoner(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -102,9 +103,10 @@ def run(args: argparse.Namespace) -> None:
     from avatar.portraits import load_portrait
     from speech.tts import EmbeddedVoices
 
-    make, voices = new_session(args.source), EmbeddedVoices()
+    make, voices = new_session(args.source, args.weights), EmbeddedVoices()
     chosen = [take for take in TAKES if not args.only or take.name in args.only]
     cast = Cast([load_portrait(take.who) for take in chosen], args.size)
+    page = []
     for at, take in enumerate(chosen):
         act = act_of(take, voices)
         rigs = Lived(make, args.source, take.phones, args.seed + at).motion(act)
@@ -112,7 +114,10 @@ def run(args: argparse.Namespace) -> None:
         write_film(args.out / f"{take.name}.mp4", pictures, act)
         marks = cast.portrait(take.who).landmarks.points / len(cast.portrait(take.who).rgb)
         write_strip(args.out / f"{take.name}.png", pictures, np.asarray(marks, np.float32))
+        middle = pictures[round(PAGE_AT * len(pictures))]
+        page.append(_cell(middle, np.asarray(marks, np.float32), take.name))
         LOG.info("%s", take.name)
+    write_rgb(args.out / "page.png", np.vstack(list(_rows(page))))
     sys.stdout.write(f"{len(chosen)} films in {args.out}\n")
 
 
@@ -144,11 +149,13 @@ def write_film(path: Path, pictures: Sequence[Bytes], act: Act) -> None:
 
 def write_strip(path: Path, pictures: Sequence[Bytes], marks: Floats) -> None:
     """The faces of every few frames with their numbers; marks: (150, 2) picture shares."""
-    cells = []
-    for at in range(0, len(pictures), EVERY):
-        face = cv2.resize(around_face(pictures[at], marks), (CELL, CELL))
-        cells.append(titled(np.asarray(face, np.uint8), str(at)))
+    cells = [_cell(pictures[at], marks, str(at)) for at in range(0, len(pictures), EVERY)]
     write_rgb(path, np.vstack(list(_rows(cells))))
+
+
+def _cell(picture: Bytes, marks: Floats, title: str) -> Bytes:
+    face = cv2.resize(around_face(picture, marks), (CELL, CELL), interpolation=cv2.INTER_AREA)
+    return titled(np.asarray(face, np.uint8), title)
 
 
 def _rows(cells: Sequence[Bytes]) -> Iterator[Bytes]:

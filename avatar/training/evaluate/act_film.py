@@ -120,7 +120,8 @@ class Cast:
 
 
 class WarpCast(Cast):
-    """The same people drawn by the weight-free engine; takes (F, D) motion instead of rigs."""
+    """The same people drawn by the weight-free engine; takes (F, D) motion instead of rigs, and
+    knows no other rest than the picture's."""
 
     def frames(self, shown: "Shown") -> Iterator[Bytes]:
         """See `Cast.frames`."""

@@ -4,7 +4,7 @@ import argparse
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ def add_options(parser: argparse.ArgumentParser, people: int) -> None:
     parser.add_argument("--tools", type=Path, help="holds judges/")
     parser.add_argument("--sources", nargs="+", choices=(REASONER, RULES),
                         default=[REASONER, RULES])  # fmt: skip
+    add_reasoner(parser)
+
+
+def add_reasoner(parser: argparse.ArgumentParser) -> None:
+    """Options of who moves."""
+    parser.add_argument("--weights", type=Path, help="another reasoner.onnx than the shipped one")
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -75,24 +81,28 @@ def setting_of(args: argparse.Namespace) -> Setting:
     return Setting(args.out, cast, bench)
 
 
-def new_session(name: str) -> Callable[[int], Session]:
+def new_session(name: str, weights: Path | None = None) -> Callable[[int], Session]:
     """What makes sessions of a way to move by their seed, the nets loaded once.
 
-    Raises ConfigError for an unknown way, or where its weights are missing.
+    weights: of another reasoner than the shipped one. Raises ConfigError for an unknown way, or
+    where its weights are missing.
     """
     if name == RULES:
         return RuleSession
     if name != REASONER:
         raise ConfigError(f"There is no way to move {name!r}.", f"Choose {REASONER} or {RULES}.")
     from avatar.acting import load_faculties
+    from avatar.reasoner import MotionReasoner
 
     surface, shared = load_surface(), load_faculties()
+    if weights is not None:
+        shared = replace(shared, reasoner=MotionReasoner(weights))
     return lambda seed: ReasonerSession(shared, surface, seed)
 
 
-def source_of(name: str, phones: bool, seed: int) -> MotionSource:
-    """A way to move by its name; see `new_session`."""
-    return Lived(new_session(name), name, phones, seed)
+def source_of(name: str, phones: bool, args: argparse.Namespace) -> MotionSource:
+    """A way to move by its name, as the options have it; see `new_session`."""
+    return Lived(new_session(name, args.weights), name, phones, args.seed)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -162,7 +162,7 @@ def takes(folder: Path) -> list[Path]:
     return found
 
 
-def utterances(take: Act, longest: int = 150, shortest: int = 45) -> Iterator[Act]:
+def utterances(take: Act, longest: int = 110, shortest: int = 60) -> Iterator[Act]:
     """What a take says between silences, each with some of the silence around it."""
     for first, last in _runs(take):
         start, end = max(0, first - BEFORE), min(take.frames, last + AFTER)

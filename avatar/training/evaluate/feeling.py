@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,12 @@ from avatar.training.evaluate.feeling_figures import (
     feeling_figures,
     strengths_of,
 )
-from avatar.training.evaluate.feeling_pictures import confusions, sheet, strength_curves
+from avatar.training.evaluate.feeling_pictures import (
+    confusions,
+    sheet,
+    strength_curves,
+    text_confusion,
+)
 from avatar.training.evaluate.feeling_report import markdown
 from avatar.training.performance.felt import felt_rig
 from avatar.types import Activity
@@ -45,23 +51,46 @@ FEAR_DISGUST = ("fearful", "disgusted")
 @dataclass(frozen=True, slots=True, eq=False)
 class Played:
     """Motion of every label and strength (L, S, F, 63) and of no feeling (F, 63); the frames that
-    are judged; settled: see `act_film.Shown`."""
+    are judged."""
 
     felt: Sequence[Sequence[Floats]]
     neutral: Floats
     at: tuple[int, ...]
-    settled: bool = False
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Of the command line."""
     add_options(parser, people=8)
     parser.add_argument("--voice", default="", help="of the sentence that is said")
+    parser.add_argument("--emotion-text", type=Path, help="holds GoEmotions' ekman_test.tsv: also "
+                        "judge what is read in words")  # fmt: skip
+    parser.add_argument("--only-text", action="store_true", help="no faces")
 
 
 def run(args: argparse.Namespace) -> None:
     """Everything, into OUT/emotion.json, OUT/emotion.md and pictures beside."""
     setting = setting_of(args)
+    found: dict[str, Any] = {}
+    if args.emotion_text:
+        found["text"] = _texts(args.emotion_text, args.out)
+    if not args.only_text:
+        found |= faces(setting, args)
+    setting.write("emotion", found, markdown(found))
+    sys.stdout.write((args.out / "emotion.md").read_text("utf-8"))
+
+
+def _texts(folder: Path, out: Path) -> dict[str, Any]:
+    from emotion.text_net import CLASSES
+    from emotion.training.evaluate import text_figures
+
+    found = text_figures(folder)
+    text_confusion(found.confusion.tolist(), CLASSES, out / "emotion_text_confusion.png")
+    return {"figures": found.figures, "confusion": found.confusion.tolist(),
+            "misread": [list(row) for row in found.refused]}  # fmt: skip
+
+
+def faces(setting: Setting, args: argparse.Namespace) -> dict[str, Any]:
+    """The part that shows faces, with its pictures."""
     screening = setting.screening()
     found: dict[str, Any] = {"people": setting.cast.names, "held": {}, "talking": {}}
     true = held_truth()
@@ -70,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     rows = {"truth": truth}
     motions = {"truth": true}
     for name in args.sources:
-        motions[name] = held(source_of(name, True, args.seed))
+        motions[name] = held(source_of(name, True, args))
         rows[name] = judged(screening, motions[name])
         rows[f"{name}, told nothing"] = label_free(rows[name])
     for name, faces in rows.items():
@@ -82,15 +111,14 @@ def run(args: argparse.Namespace) -> None:
     confusions(found["held"], args.out / "emotion_confusion.png")
     strength_curves(found["held"], args.out / "emotion_strength.png")
     sheet(setting.cast, motions, args.out / "emotion_sheet.png")
-    setting.write("emotion", found, markdown(found))
-    sys.stdout.write((args.out / "emotion.md").read_text("utf-8"))
+    return found
 
 
 def held_truth() -> Played:
     """True renders: the recipes, still."""
     felt = [[np.clip(felt_rig(strengths_of(label, s)), -1, 1.1)[None] for s in STRENGTHS]
             for label in LABELS]  # fmt: skip
-    return Played(felt, np.zeros((1, SIZE), np.float32), (0,), settled=True)
+    return Played(felt, np.zeros((1, SIZE), np.float32), (0,))
 
 
 def held(source: MotionSource) -> Played:
@@ -130,17 +158,18 @@ def _talking(screening: Screening, args: argparse.Namespace) -> dict[str, Any]:
     truth = judged(screening, talking(Truth(), args.voice))
     rows = {"truth": truth}
     for name in args.sources:
-        rows[name] = judged(screening, talking(source_of(name, True, args.seed), args.voice))
+        rows[name] = judged(screening, talking(source_of(name, True, args), args.voice))
         rows[f"{name}, told nothing"] = label_free(rows[name])
     return {name: feeling_figures(faces, truth) for name, faces in rows.items()}
 
 
 def judged(screening: Screening, motion: Played) -> Faces:
-    """Draw on everybody and read; of the judged frames the median counts."""
+    """Draw on everybody and read; of the judged frames the median counts. From the person's
+    neutral face: a picture that smiles by itself would count as one that was told nothing."""
     people = screening.cast.names
     count = len(motion.felt[0])
     shown = [
-        Shown(who, rigs, motion.at, felt=True, settled=motion.settled)
+        Shown(who, rigs, motion.at, felt=True, settled=True)
         for who in people for row in [[motion.neutral], *motion.felt] for rigs in row
     ]  # fmt: skip
     read = screening.read(shown)
@@ -170,11 +199,6 @@ def label_free(faces: Faces) -> Faces:
 
 def _names(screening: Screening, motion: Played) -> tuple[str, ...]:
     who = screening.cast.names[0]
-    shown = Shown(who, motion.neutral, motion.at, felt=True, settled=motion.settled)
+    shown = Shown(who, motion.neutral, motion.at, felt=True, settled=True)
     found: Reading = screening.read([shown])[0]
     return found.names
-
-
-def setting_people(setting: Setting) -> int:
-    """How many people are looked at."""
-    return len(setting.cast.names)

@@ -1,6 +1,6 @@
 """Pictures of feelings: confusion matrices, strengths that show, faces side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from avatar.training.evaluate.act_film import Cast, Shown
 from avatar.training.evaluate.album import Bytes, write_rgb
-from avatar.training.evaluate.feeling_figures import LABELS, SINGLE, STRENGTHS
+from avatar.training.evaluate.feeling_figures import LABELS, STRENGTHS
 from avatar.training.evaluate.sheet import titled
 from emotion.types import EMOTIONS
 
@@ -32,11 +32,16 @@ def confusions(held: Mapping[str, Any], file: Path) -> None:
     write_rgb(file, np.vstack(rows))
 
 
-def _matrix(counts: list[list[int]], title: str) -> Bytes:
-    side = _CELL * SINGLE
+def text_confusion(counts: list[list[int]], names: Sequence[str], file: Path) -> None:
+    """What people said (rows) against what was read in their words."""
+    write_rgb(file, _matrix(counts, "GoEmotions test: said, read", names))
+
+
+def _matrix(counts: list[list[int]], title: str, names: Sequence[str] = EMOTIONS) -> Bytes:
+    side = _CELL * len(names)
     out = np.full((_TOP + side + 10, _ROOM + side + 10, 3), 255, np.uint8)
     _write(out, title, (6, 16), 0.45)
-    for k, name in enumerate(EMOTIONS):
+    for k, name in enumerate(names):
         _write(out, name, (4, _TOP + k * _CELL + 21), 0.38)
         _write(out, name[:4], (_ROOM + k * _CELL + 2, _TOP - 5), 0.34)
         whole = max(sum(counts[k]), 1)
@@ -46,7 +51,7 @@ def _matrix(counts: list[list[int]], title: str) -> Bytes:
             end = (corner[0] + _CELL - 2, corner[1] + _CELL - 2)
             cv2.rectangle(out, corner, end, (shade, shade, 255), -1)
             if count:
-                _write(out, str(count), (corner[0] + 8, corner[1] + 21), 0.4)
+                _write(out, str(count), (corner[0] + 3, corner[1] + 21), 0.38)
     return out
 
 
@@ -95,7 +100,7 @@ def sheet(cast: Cast, motions: Mapping[str, "Played"], file: Path, people: int =
 
 def _face(cast: Cast, who: str, motion: "Played", label: int, title: str) -> Bytes:
     rigs = motion.felt[label][-1]
-    shown = Shown(who, rigs, motion.at[-1:], settled=motion.settled)
+    shown = Shown(who, rigs, motion.at[-1:], settled=True)
     (picture,) = cast.frames(shown)
     return titled(picture, f"{title}: {LABELS[label]}")
 

@@ -14,6 +14,13 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 def _parts(found: dict[str, Any]) -> Iterator[str]:
+    if "text" in found:
+        yield "## Read in words\n\n" + table(["figure", ""], list(found["text"]["figures"].items()))
+    if "held" in found:
+        yield from _faces(found)
+
+
+def _faces(found: dict[str, Any]) -> Iterator[str]:
     held, talking = found["held"], found["talking"]
     yield f"{len(found['people'])} people, {len(LABELS)} labels."
     yield "## Held, silent"

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 
 from avatar.semo.loading import load_surface
-from avatar.training.evaluate.act_setting import REASONER, RULES, new_session, table
+from avatar.training.evaluate.act_setting import (
+    REASONER,
+    RULES,
+    add_reasoner,
+    new_session,
+    table,
+)
 from avatar.training.evaluate.act_sources import Session, played
 from avatar.training.evaluate.acts import Act, joined, load_take, spoken, still, takes
 from avatar.training.evaluate.album import Floats, write_json
@@ -46,7 +52,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--takes", type=Path, help="held-out takes; default: own voices speak")
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=1)
+    add_reasoner(parser)
     parser.add_argument("--sources", nargs="+", choices=(REASONER, RULES),
                         default=[REASONER, RULES])  # fmt: skip
 
@@ -62,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
         ways["truth"] = Moves(act, act.rig, surface)
         found["truth"] = _figures(ways["truth"], data)
     for name in args.sources:
-        session = new_session(name)(args.seed)
+        session = new_session(name, args.weights)(args.seed)
         moves = ways[name] = Moves(act, live(act, session), surface)
         found[name] = _figures(moves, data) | {
             "speed": speed(session, act), "seams": seams(moves, session.plans)

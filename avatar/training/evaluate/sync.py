@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +54,20 @@ def run(args: argparse.Namespace) -> None:
     if args.real:
         real = held_out(args.real, args.real_clips)
         found["real"], _ = _recorded(setting, real, args)
-    found["felt"] = _felt(setting, acts[: args.felt_clips], args)
+    if args.felt_clips:
+        found["felt"] = _felt(setting, acts[: args.felt_clips], args)
     curves(clips, args.out / "sync_curves.png")
     setting.write("sync", found, markdown(found))
     sys.stdout.write((args.out / "sync.md").read_text("utf-8"))
 
 
 def held_out(folder: Path | None, count: int) -> list[Act]:
-    """Utterances without feeling: one of each take in turn, else `SENTENCES` by our voices."""
+    """Utterances without feeling: the first of each take, then the second of each, and so on;
+    without takes `SENTENCES` by our voices."""
     if folder is None:
         return _own(count)
-    found: list[Act] = []
-    for path in takes(folder):
-        found += list(utterances(load_take(path)))[:2]
-        if len(found) >= count:
-            break
+    said = [list(utterances(load_take(path))) for path in takes(folder)[:count]]
+    found = [act for turn in zip_longest(*said) for act in turn if act is not None]
     return [act.felt(EmotionState.neutral()) for act in found[:count]]
 
 
@@ -86,10 +86,10 @@ def _voices(
 ) -> tuple[dict[str, Any], dict[str, list[Clip]]]:
     ways: dict[str, Way] = {"truth": (Truth(neutral=True), acts)}
     for name in args.sources:
-        ways[f"{name}, phones given"] = source_of(name, True, args.seed), acts
-        ways[f"{name}, audio alone"] = source_of(name, False, args.seed), acts
+        ways[f"{name}, phones given"] = source_of(name, True, args), acts
+        ways[f"{name}, audio alone"] = source_of(name, False, args), acts
     first = args.sources[0]
-    ways[f"{first}, another clip's sound"] = source_of(first, False, args.seed), shuffled(acts)
+    ways[f"{first}, another clip's sound"] = source_of(first, False, args), shuffled(acts)
     ways["energy-only jaw"] = EnergyJaw(), acts
     ways["flat neutral"] = Flat(), acts
     clips = {name: _clips(setting, way, acts) for name, way in ways.items()}
@@ -103,7 +103,7 @@ def _recorded(
 ) -> tuple[dict[str, Any], dict[str, list[Clip]]]:
     ways: dict[str, Way] = {"truth": (Truth(neutral=True), acts)}
     for name in args.sources:
-        ways[f"{name}, audio alone"] = source_of(name, False, args.seed), acts
+        ways[f"{name}, audio alone"] = source_of(name, False, args), acts
     ways["energy-only jaw"] = EnergyJaw(), acts
     clips = {name: _clips(setting, way, acts) for name, way in ways.items()}
     return {name: sync_figures(each) for name, each in clips.items()}, clips
@@ -115,7 +115,7 @@ def _felt(
     """By source and feeling at full strength; openings are those of the words alone."""
     out: dict[str, dict[str, Any]] = {}
     for name in args.sources:
-        source = source_of(name, True, args.seed)
+        source = source_of(name, True, args)
         out[name] = {"neutral": sync_figures(_clips(setting, (source, acts), acts))}
         for feeling in EMOTIONS:
             felt = [act.felt(EmotionState.from_strengths({feeling: 1.0})) for act in acts]
@@ -132,8 +132,7 @@ def _clips(
     LOG.info("%s: %d clips", source.name, len(acts))
     # A smile that the picture itself shows would fade as the clip goes on, which no lips do.
     shown = [
-        Shown(names[k % len(names)], source.motion(act), settled=True)
-        for k, act in enumerate(acts)
+        Shown(names[k % len(names)], source.motion(act), settled=True) for k, act in enumerate(acts)
     ]
     read = setting.screening(cast).read(shown)
     return [Clip(replace(act), one.gap) for act, one in zip(truth, read, strict=True)]

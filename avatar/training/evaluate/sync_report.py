@@ -29,7 +29,9 @@ def markdown(found: dict[str, Any]) -> str:
             f"{first['frames']} frames, {first['mbp']} m b p.\n",
             _table(found["real"]),
         ]
-    parts += ["\n## Feeling\n", _felt(found["felt"]), "", _DEFINITIONS]
+    if "felt" in found:
+        parts += ["\n## Feeling\n", _felt(found["felt"])]
+    parts += ["", _DEFINITIONS]
     return "\n".join(parts) + "\n"
 
 

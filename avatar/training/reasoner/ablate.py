@@ -68,8 +68,8 @@ def main(arguments: list[str]) -> None:
 
 def configured(name: str, steps: int) -> Config:
     """The settings of one run."""
-    common = {"stage": 2, "steps": steps, "warm_up": steps // 10, "average": 0.98, "every": EVERY}
-    return Config(**common | RUNS[name])
+    common: dict[str, Any] = {"stage": 2, "steps": steps, "average": 0.98, "every": EVERY}
+    return Config(**common | {"warm_up": max(1, steps // 10)} | RUNS[name])
 
 
 def felt_figures(held: Takes, latents: LatentsOf) -> Callable[[Reasoner], dict[str, float]]:

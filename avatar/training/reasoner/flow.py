@@ -137,8 +137,8 @@ def _given(batch: Batch, dropped: Dropped, count: int) -> Given:
 
 def blurred(audio: Tensor, most: float) -> Tensor:
     """(W,T,A) features of a voice with noise on the learned ones and some of them missing, in each
-    window to another degree up to `most`: the encoder knows the voices it was trained on better than
-    any other, and nobody shall lean on that."""
+    window to another degree up to `most`: the encoder knows the voices it was trained on better
+    than any other, and nobody shall lean on that."""
     noise = most * torch.rand(len(audio), 1, 1) * torch.randn_like(audio[..., :LEARNED])
     kept = torch.rand(len(audio), 1, LEARNED) >= most * torch.rand(len(audio), 1, 1)
     return torch.cat([(audio[..., :LEARNED] + noise) * kept, audio[..., LEARNED:]], -1)

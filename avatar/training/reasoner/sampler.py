@@ -23,9 +23,9 @@ from avatar.types import Activity
 from emotion.experts import Feeling
 
 SOUND = (0, 2)  # of `Given.has`: audio and phones
-CALM, FREE = 0.2, 1.15  # of the noise of training: what the sound decides gets, and what is free
+CALM, FREE = 0.2, 1.7  # of the noise of training: what the sound decides gets, and what is free
+LIVELY = 1.3  # the same of somebody who does not speak
 LOOSE = np.array([name.startswith("brow") or RIG.index(name) >= POSE_AT.start for name in RIG])
-
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class Sampler(nn.Module):
         heard = base.listener(_rowed_given(given, rows))
         feeling, shown = _rowed_felt(felt, rows), many(shown, count)
         x = self.mixing @ white
-        x = torch.where((given.activity == Activity.SPEAKING)[..., None], x @ self.calm, FREE * x)
+        x = torch.where((given.activity == Activity.SPEAKING)[..., None], x @ self.calm, LIVELY * x)
         half = TIMES[1] - TIMES[0]
         for start, middle in zip(TIMES[::2], TIMES[1::2], strict=True):
             begun = x
@@ -88,7 +88,8 @@ class Sampler(nn.Module):
 
 def calmed(net: Reasoner) -> Tensor:
     """(D,D) that shapes the noise which motion grows from while somebody speaks: head and brows are
-    free to move as they like, a bit more so than in training; the sound decides the rest."""
+    free to move, more so than in training, whose spread few steps do not reach; the sound decides
+    the rest."""
     base, judged = net.base, surface_model(load_surface())
     steps = 0.5 * torch.eye(TOKEN)
     with torch.no_grad():

@@ -14,7 +14,7 @@ from avatar.training.reasoner.export import export
 from avatar.training.reasoner.figures import held_figures
 from avatar.training.reasoner.plot import plot
 from avatar.training.reasoner.tools import label_latents, takes_of
-from avatar.training.reasoner.train import begin, resume, train
+from avatar.training.reasoner.train import begin, keep, resume, train
 
 HELD = 12  # held-out takes that figures are taken on while training
 
@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--cache", type=Path, required=True, help="where features are kept")
     out.add_argument("--out", type=Path, required=True, help="checkpoint, log, curve, net")
     out.add_argument("--stage", type=int, choices=(1, 2), default=1)
-    out.add_argument("--start", type=Path, help="checkpoint to begin with; needed by stage 2")
+    out.add_argument(
+        "--start", type=Path, help="checkpoint or kept weights to begin with; needed by stage 2"
+    )
     out.add_argument("--config", type=Path, help="JSON of settings that differ from the defaults")
     out.add_argument("--steps", type=int)
     out.add_argument("--minutes", type=float, help="of training in all, instead of steps")
@@ -64,5 +66,6 @@ def main(arguments: list[str]) -> None:
     latents = label_latents() if config.stage == 2 else None
     train(run, takes, config, given.out, (latents, partial(held_figures, held, latents)))
     export(run.average, given.out / "reasoner.onnx")
+    keep(run.average, config, given.out / "reasoner.safetensors")
     plot(given.out / "reasoner_log.csv", given.out / "reasoner_curve.png")
     sys.stdout.write(f"{run.step} steps, {run.seconds:.0f} s\n")

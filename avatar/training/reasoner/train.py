@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from avatar.semo.loading import load_surface
@@ -72,13 +73,14 @@ def whitened_by(net: Reasoner, tokens: NDArray[np.float32]) -> None:
 
 
 def begin(config: Config, takes: Takes, start: Path | None = None) -> Run:
-    """A new training; start: a checkpoint whose base stage 2 adds experts to (or goes on with)."""
+    """A new training; start: a checkpoint or kept weights to go on from; stage 2 adds
+    experts to its base."""
     torch.manual_seed(config.seed)
     net = Reasoner(config.shape, config.parts)
     if start is None:
         whitened_by(net, some_tokens(takes))
     else:
-        adopt(net, torch.load(start, weights_only=True)["average"])
+        adopt(net, stored_weights(start))
     if config.stage == 2:
         net.base.requires_grad_(False)
     trained = [p for p in net.parameters() if p.requires_grad]
@@ -87,6 +89,20 @@ def begin(config: Config, takes: Takes, start: Path | None = None) -> Run:
     )
     judge = Judge(load_surface(), some_stretches(takes), config.weights)
     return Run(net, copy.deepcopy(net), optimiser, judge)
+
+
+def stored_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a checkpoint (.pt), or those that `keep` wrote (.safetensors)."""
+    if path.suffix == ".safetensors":
+        return {name: value.float() for name, value in load_file(path).items()}
+    stored: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["average"]
+    return stored
+
+
+def keep(net: Reasoner, config: Config, path: Path) -> None:
+    """Write the weights in half precision with the configuration; training goes on from them."""
+    halves = {name: value.half().contiguous() for name, value in net.state_dict().items()}
+    save_file(halves, path, {"config": config.model_dump_json()})
 
 
 def adopt(net: Reasoner, stored: Mapping[str, torch.Tensor]) -> None:
