@@ -2,6 +2,8 @@
 
 import { CODEC, RATE, avcCodec } from "./logic.js";
 
+const BEHIND = 30; // pictures that may wait for a slow machine's decoder
+
 export class PictureDecoder {
   #onPicture; // (packet, image)
   #onUnable; // H.264 was promised and does not work
@@ -39,6 +41,11 @@ export class PictureDecoder {
   }
 
   #h264(packet) {
+    // Who is so far behind would show only what is long past: go on with the next key frame.
+    if (this.#decoder?.decodeQueueSize > BEHIND) {
+      this.undecodable += this.#coded.size;
+      this.reset();
+    }
     if (packet.key) this.#configure(avcCodec(packet.payload));
     if (!this.#decoder) return; // nothing to show before the first key frame
     const timestamp = Math.round((packet.pts * 1e6) / RATE);

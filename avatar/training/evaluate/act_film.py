@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -160,16 +161,15 @@ class Screening:
         return [_loaded(self._folder / f"{name}.npz") for name in names]
 
     def _draw(self, shown: Sequence[Shown], names: Sequence[str]) -> None:
-        files = []
-        for one, name in zip(shown, names, strict=True):
-            file = self._folder / f"{name}.npy"
-            if not file.with_suffix(".npz").exists() and file not in files:
-                np.save(file, np.stack(list(self.cast.frames(one))))
-                files.append(file)
-        if files:
-            self._bench.run(JUDGE, [self._bench.tools / "judges"], str(self._folder))
-        for file in files:
-            file.unlink()
+        # A folder of its own: another run that shares the readings must not judge half a film.
+        with TemporaryDirectory(dir=self._folder) as films:
+            for one, name in zip(shown, names, strict=True):
+                if not (self._folder / f"{name}.npz").exists():
+                    np.save(Path(films) / f"{name}.npy", np.stack(list(self.cast.frames(one))))
+            if any(Path(films).iterdir()):
+                self._bench.run(JUDGE, [self._bench.tools / "judges"], films)
+            for file in Path(films).glob("*.npz"):
+                file.replace(self._folder / file.name)
 
     def _name(self, one: Shown) -> str:
         rigs = np.ascontiguousarray(one.rigs, np.float32).round(5) + np.float32(0)
