@@ -69,6 +69,8 @@ def sync_figures(clips: Sequence[Clip]) -> dict[str, Any]:
         "frames": sum(c.act.frames for c in clips),
         "lost_frames": int(sum(np.isnan(c.gap).sum() for c in clips)),
         "r": interval(by_lag[:, zero]),
+        # A feeling may open lips in silence: what it does to the words is told while they sound.
+        "r_speaking": interval([_speaking(clip) for clip in clips]),
         "r_by_lag": None if still else np.nanmean(by_lag, 0).round(3).tolist(),
         "best_lag": None if still else LAGS[int(np.nanmean(by_lag, 0).argmax())],
         "lag_within_1": None if still else _lag_share(by_lag),
@@ -76,6 +78,11 @@ def sync_figures(clips: Sequence[Clip]) -> dict[str, Any]:
         **_closures(clips),
         **_silence(clips),
     }
+
+
+def _speaking(clip: Clip) -> float:
+    said = clip.act.spoken
+    return correlation(clip.gap[said], clip.opening[said])
 
 
 def floor(clips: Sequence[Clip]) -> list[float]:

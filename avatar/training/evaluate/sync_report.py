@@ -46,9 +46,12 @@ def _felt(found: dict[str, dict[str, Any]]) -> str:
     for source, by_feeling in found.items():
         neutral = by_feeling["neutral"]
         for feeling, row in by_feeling.items():
-            change = _less(row["r"], neutral["r"])
-            rows.append([source, feeling, row["r"], change, row["closure_mbp"], row["rest_gap"]])
-    return table(["motion", "feeling", "r", "change of r", "m b p closed", "rest gap"], rows)
+            change = _less(row["r_speaking"], neutral["r_speaking"])
+            rows.append([source, feeling, row["r_speaking"], change, row["r"], row["closure_mbp"],
+                         row["rest_gap"]])  # fmt: skip
+    header = ["motion", "feeling", "r while speaking", "its change", "r of the whole clip",
+              "m b p closed", "rest gap"]  # fmt: skip
+    return table(header, rows)
 
 
 def _less(a: dict[str, Any] | None, b: dict[str, Any] | None) -> float | None:
