@@ -9,6 +9,7 @@ late and no seam shows. Axis legend: D = 64 token dims, F frames, T samples.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -67,8 +68,12 @@ class Faculties:
     latent: Callable[[Vector], Vector]
 
 
+@cache
 def load_faculties() -> Faculties:
-    """The shipped ones. Raises ConfigError where weights are missing."""
+    """The shipped ones, once a process: they hold nothing that changes.
+
+    Raises ConfigError where weights are missing.
+    """
     from avatar.audio_encoder import AudioEncoder, AudioTrack
     from avatar.reasoner import MotionReasoner
     from emotion.latent_space import load_space

@@ -206,9 +206,10 @@ class RemoteAvatar:
             "portraits": portraits,
         }
         host = "pipeline.frames:AvatarHost"
-        # The face is missed at once when it is gone.
-        slow = (avatar.partition(":")[0], "pipeline.frames")
-        policy = RestartPolicy(preload=slow)
+        # The face is missed at once when it is gone, and takes three seconds to make ready.
+        module = avatar.partition(":")[0]
+        slow = (module, f"{module}:preload", "pipeline.frames")
+        policy = RestartPolicy(spare_after=2.0, preload=slow)
         self.worker = Worker(
             "avatar", host, kwargs, on_event, inherit=(self.ring.fd,), policy=policy
         )

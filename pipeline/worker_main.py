@@ -206,16 +206,17 @@ class Host:
 
 
 def main() -> None:
-    """Entry of the child: the number of the inherited socket, then modules to import at once."""
+    """Entry of the child: the number of the inherited socket, then what to make ready at once:
+    modules to import, or "module:function" to call (which keeps what it made)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     fd = int(sys.argv[1])
     os.set_inheritable(fd, False)
     sock = socket.socket(fileno=fd)
     with contextlib.closing(sock):
-        for module in sys.argv[2:]:
+        for name in sys.argv[2:]:
             # What is wrong with a module is told when the object is built.
             with contextlib.suppress(Exception):
-                importlib.import_module(module)
+                load(name)() if ":" in name else importlib.import_module(name)
         Host(sock).run()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -47,8 +47,8 @@ class RestartPolicy:
     """When a worker is given up: after `limit` deaths in a row, each within `healthy_after` seconds
     of its start. The first restart is immediate, later ones wait `delay` seconds, doubled each
     time. `start_timeout` bounds the building of the object. `preload` are modules that are slow to
-    import: a spare child waits with them imported, `spare_after` seconds after each start, so that
-    a restart is short."""
+    import, and "module:function" that are slow to run and keep what they made: a spare child waits
+    with them done, `spare_after` seconds after each start, so that a restart is short."""
 
     limit: int = 5
     healthy_after: float = 10.0

@@ -425,7 +425,9 @@ async def prepared(events: Events) -> AsyncIterator[Worker]:
         f"{FAKES}:Echo",
         None,
         events,
-        policy=RestartPolicy(spare_after=0, preload=("json", "no_such_module")),
+        policy=RestartPolicy(
+            spare_after=0, preload=("json", "no_such_module", f"{FAKES}:slow_to_make")
+        ),
     )
     await worker.start()
     await until_spared(worker)
@@ -445,6 +447,7 @@ async def test_the_spare_takes_over_and_is_replaced(prepared: Worker, events: Ev
     os.kill(first, signal.SIGKILL)
     await events.until("restarted")
     assert prepared.pid == spare
+    assert await prepared.call("made") == 1
     assert await prepared.call("greet", "you") == "hello you!"
     await until_spared(prepared)
     assert prepared.spare_pid not in (first, spare, None)

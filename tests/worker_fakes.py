@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ from emotion.types import EmotionState
 from speech.types import PLAY_RATE, SAMPLES_PER_FRAME, SpeechChunk, Transcript, Voice
 
 
+@cache
+def slow_to_make() -> float:
+    """When it was made in this process."""
+    return time.monotonic()
+
+
 class Echo:
     """A plain object: one method of each sort that a worker must cope with."""
 
@@ -26,6 +33,10 @@ class Echo:
         self.cancels = 0
         self.closed_generators = 0
         self._stop = threading.Event()
+
+    def made(self) -> int:
+        """How often `slow_to_make` ran in this process, until now."""
+        return slow_to_make.cache_info().currsize
 
     def greet(self, name: str, *, mark: str = "!") -> str:
         return f"{self.greeting} {name}{mark}"

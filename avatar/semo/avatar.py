@@ -34,6 +34,11 @@ UNSEEN = 1e-4  # of any rig parameter
 FAINT = 0.08  # of what `expressed` says: a living face at rest
 
 
+def preload() -> None:
+    """What a process can make ready before it has an avatar, so that a restart is short."""
+    load_faculties()
+
+
 class SemoStream:
     """One living portrait of one session (an `AvatarStream`)."""
 
