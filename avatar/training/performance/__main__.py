@@ -20,7 +20,7 @@ HOUR = 3600.0
 
 def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="limner synthesize-performances", description=__doc__)
+    parser = argparse.ArgumentParser(prog="limner synthesize performances", description=__doc__)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--speech", type=Path)
     parser.add_argument("--out", type=Path, required=True)

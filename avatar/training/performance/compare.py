@@ -161,7 +161,7 @@ def stretches(folder: Path, count: int) -> Iterator[Floats]:
             found += 1
             yield rigs[at : at + STRETCH]
     if not found:
-        raise MediaError(f"{folder} holds no takes.", "Make them: limner synthesize-performances.")
+        raise MediaError(f"{folder} holds no takes.", "Make them: limner synthesize performances.")
 
 
 def table(found: dict[str, dict[str, float]]) -> str:
