@@ -5,10 +5,8 @@ figures), OUT/motion_ablations_log.csv (the curves) and OUT/motion_ablations.png
 """
 
 import argparse
-import csv
 import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 
+from avatar.training.ablation_tables import log_rows, write_table
 from avatar.training.motion.config import Config
 from avatar.training.motion.data import load_rendered
 from avatar.training.motion.frames import REPOSED, Frames
@@ -104,9 +103,11 @@ def draw(out: Path) -> None:
     found = {name: out / "".join(c if c.isalnum() else "_" for c in name) for name in RUNS}
     found = {name: path for name, path in found.items() if (path / "figures.json").exists()}
     rows = [json.loads((path / "figures.json").read_text()) for path in found.values()]
-    _write(out / "motion_ablations.csv", rows)
+    write_table(out / "motion_ablations.csv", rows)
     logs = {name: read(path / "motion_encoder_log.csv") for name, path in found.items()}
-    _write(out / "motion_ablations_log.csv", [row for pair in logs.items() for row in _rows(*pair)])
+    write_table(
+        out / "motion_ablations_log.csv", [row for pair in logs.items() for row in log_rows(*pair)]
+    )
     figure, axes = pyplot.subplots(1, 4, figsize=(16, 4))
     wanted = ("photo_r2_all", "render_r2_all", "photo_lips_mm", "photo_lids_mm")
     for axis, column in zip(axes, wanted, strict=True):
@@ -117,20 +118,3 @@ def draw(out: Path) -> None:
     figure.tight_layout()
     figure.savefig(out / "motion_ablations.png", dpi=90)
     pyplot.close(figure)
-
-
-def _rows(name: str, log: Mapping[str, list[float]]) -> list[dict[str, object]]:
-    return [
-        {"name": name, **{column: values[k] for column, values in log.items()}}
-        for k in range(len(log["step"]))
-    ]
-
-
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, names)
-        writer.writeheader()
-        for row in rows:
-            short = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
-            writer.writerow(short)

@@ -6,16 +6,16 @@ not repeated.
 """
 
 import argparse
-import csv
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from avatar.training.ablation_tables import log_rows, write_table
 from avatar.training.motion.plot import read
 from avatar.training.reasoner.config import Config
 from avatar.training.reasoner.figures import feelings, rigs
@@ -123,8 +123,10 @@ def draw(out: Path) -> None:
     names = [name for name in RUNS if (folder_of(out, name) / "figures.json").exists()]
     rows = [json.loads((folder_of(out, name) / "figures.json").read_text()) for name in names]
     logs = {name: read(folder_of(out, name) / "reasoner_log.csv") for name in names}
-    _write(out / "ablations.csv", rows)
-    _write(out / "ablations_log.csv", [row for pair in logs.items() for row in _rows(*pair)])
+    write_table(out / "ablations.csv", rows)
+    write_table(
+        out / "ablations_log.csv", [row for pair in logs.items() for row in log_rows(*pair)]
+    )
     figure, axes = pyplot.subplots(1, 4, figsize=(18, 4.5))
     for axis, column in zip(axes, ("felt_error", "felt_corr", "felt_mouth"), strict=False):
         for name, log in logs.items():
@@ -140,20 +142,3 @@ def draw(out: Path) -> None:
     figure.tight_layout()
     figure.savefig(out / "ablations.png", dpi=90)
     pyplot.close(figure)
-
-
-def _rows(name: str, log: Mapping[str, list[float]]) -> list[dict[str, object]]:
-    return [
-        {"name": name, **{column: values[k] for column, values in log.items()}}
-        for k in range(len(log["step"]))
-    ]
-
-
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, names)
-        writer.writeheader()
-        for row in rows:
-            short = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()}
-            writer.writerow(short)
